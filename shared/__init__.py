@@ -1,0 +1,1 @@
+"""The contract between the services, and process plumbing. Holds no business rule and imports nothing of ours."""

@@ -1,0 +1,101 @@
+"""CloudEvents 1.0 in Kafka's binary mode: attributes as `ce_` headers, data as the JSON value.
+
+Promises: `decode(encode(e))` gives `e` back; what cannot be decoded raises `DecodeError` and never a guess.
+The mapping is ours because the CloudEvents SDK takes 8 µs per record each way, half of the budget of a whole target; a contract
+test reads every golden record with that SDK instead.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple
+
+import msgspec
+
+from shared.events.payloads import TYPE_OF, TYPES, Payload
+
+Headers = tuple[tuple[str, bytes], ...]
+
+MAX_VALUE_BYTES = 512 * 1024
+"""Largest value we read; half of what a broker takes by default, so that what was written can always be sent on."""
+
+_encoder = msgspec.json.Encoder()
+_decoders: dict[str, msgspec.json.Decoder[Payload]] = {name: msgspec.json.Decoder(payload) for name, payload in TYPES.items()}
+
+
+class Record(NamedTuple):
+    """What goes to or comes from the broker. A value of None is a tombstone."""
+
+    key: bytes
+    value: bytes | None
+    headers: Headers
+
+
+class DecodeError(ValueError):
+    """A record that is not an event we know. Says why; the bytes stay with whoever holds the record."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Envelope:
+    id: str
+    type: str
+    source: str
+    subject: str
+    time: datetime
+    data: Payload
+
+
+def encode(data: Payload, *, id: str, source: str, subject: str, time: datetime) -> Record:  # noqa: A002 (CloudEvents' word)
+    """The record of one event, keyed by its subject. `id` is unique per `source`; a retry must use the same one."""
+    name = TYPE_OF[type(data)]
+    attributes = {
+        "ce_specversion": "1.0",
+        "ce_id": id,
+        "ce_source": source,
+        "ce_type": name,
+        "ce_subject": subject,
+        "ce_time": time.isoformat().replace("+00:00", "Z"),
+        "ce_dataschema": f"urn:geowithhold:schema:{name}",
+        "content-type": "application/json",
+    }
+    headers = tuple((header, value.encode()) for header, value in attributes.items())
+    return Record(subject.encode(), _encoder.encode(data), headers)
+
+
+def decode(value: bytes | None, headers: Iterable[tuple[str, bytes]]) -> Envelope:
+    """Reads one record. Raises DecodeError if it is no event of a type and version that we know."""
+    if value is None:
+        raise DecodeError("a tombstone carries no event")
+    if len(value) > MAX_VALUE_BYTES:
+        raise DecodeError(f"the value has {len(value)} bytes, at most {MAX_VALUE_BYTES} are read")
+    attributes = _attributes(headers)
+    name = attributes["ce_type"]
+    decoder = _decoders.get(name)
+    if decoder is None:
+        raise DecodeError(f"unknown event type or version {name!r}")
+    try:
+        data = decoder.decode(value)
+        time = msgspec.convert(attributes["ce_time"], datetime)
+    except (msgspec.ValidationError, msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise DecodeError(f"{name}: {error}") from error
+    return Envelope(
+        id=attributes["ce_id"],
+        type=name,
+        source=attributes["ce_source"],
+        subject=attributes["ce_subject"],
+        time=time,
+        data=data,
+    )
+
+
+def _attributes(headers: Iterable[tuple[str, bytes]]) -> dict[str, str]:
+    try:
+        found = {name: value.decode() for name, value in headers if name.startswith("ce_")}
+    except UnicodeDecodeError as error:
+        raise DecodeError("a CloudEvents header is not UTF-8") from error
+    if found.get("ce_specversion") != "1.0":
+        raise DecodeError(f"not a CloudEvents 1.0 record: ce_specversion is {found.get('ce_specversion')!r}")
+    for required in ("ce_id", "ce_source", "ce_type", "ce_subject", "ce_time"):
+        if not found.get(required):
+            raise DecodeError(f"header {required} is missing")
+    return found

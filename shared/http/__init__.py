@@ -1,0 +1,1 @@
+"""HTTP plumbing that both services share. No route of the contract is here."""

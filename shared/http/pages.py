@@ -1,0 +1,42 @@
+"""Pages of a list: an opaque cursor that says after which row the next page begins."""
+
+import base64
+import binascii
+import json
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+from shared.http.problems import Fault, Kind, Refusal
+
+T = TypeVar("T")
+
+
+def decode_cursor(cursor: str | None, start: Sequence[Any]) -> list[Any]:
+    """The position that the cursor holds, of the same shape as `start`, which stands for no cursor. Raises Refusal."""
+    if cursor is None:
+        return list(start)
+    try:
+        position = json.loads(base64.urlsafe_b64decode(cursor.encode("ascii")))
+    except (ValueError, binascii.Error, RecursionError) as error:
+        raise _not_a_cursor() from error
+    if not isinstance(position, list) or [type(part) for part in position] != [type(part) for part in start]:
+        raise _not_a_cursor()
+    if any(isinstance(part, int) and abs(part) >= 2**63 for part in position):
+        raise _not_a_cursor()
+    return position
+
+
+def page(rows: Sequence[T], limit: int, position: Callable[[T], Sequence[Any]], present: Callable[[T], Any]) -> dict[str, Any]:
+    """The envelope of a list. `rows` holds one more than `limit` if there is a next page."""
+    shown = rows[:limit]
+    more = len(rows) > limit
+    return {"items": [present(row) for row in shown], "next": _encode(position(shown[-1])) if more else None}
+
+
+def _encode(position: Sequence[Any]) -> str:
+    return base64.urlsafe_b64encode(json.dumps(list(position)).encode()).decode()
+
+
+def _not_a_cursor() -> Refusal:
+    detail = "this is not a cursor that a list has given"
+    return Refusal(Kind.INVALID, detail, (Fault(detail, parameter="cursor"),))

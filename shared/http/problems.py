@@ -1,0 +1,150 @@
+"""RFC 9457 problem documents: the one form in which either service says no.
+
+`Refusal` is what domain, stores and handlers raise; its kind decides status and title, in one table. Nothing below the HTTP edge
+knows a status code, and nothing internal reaches a document.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from shared.db import OutcomeUnknown, is_outage
+from shared.logs import get_logger
+
+log = get_logger(__name__)
+
+RETRY_AFTER_SECONDS = "1"
+
+
+class Kind(Enum):
+    """What can be wrong with a request, with the status that says so."""
+
+    MALFORMED = ("malformed-request", HTTPStatus.BAD_REQUEST, "The request cannot be read")
+    INVALID = ("invalid-request", HTTPStatus.UNPROCESSABLE_ENTITY, "The request is not valid")
+    FORBIDDEN_SCOPE = ("scope-not-permitted", HTTPStatus.FORBIDDEN, "The authority may not order this scope")
+    NOT_FOUND = ("not-found", HTTPStatus.NOT_FOUND, "There is no such thing")
+    CONFLICT = ("conflict", HTTPStatus.CONFLICT, "The request does not fit the present state")
+    DUPLICATE = ("duplicate-reference", HTTPStatus.CONFLICT, "The authority has already issued a directive with this reference")
+    KEY_REUSED = ("idempotency-key-reused", HTTPStatus.UNPROCESSABLE_ENTITY, "The idempotency key was used for another request")
+    NOT_IMPLEMENTED = ("not-implemented", HTTPStatus.NOT_IMPLEMENTED, "This part of the contract does not exist yet")
+    UNAVAILABLE = ("unavailable", HTTPStatus.SERVICE_UNAVAILABLE, "The service cannot answer now")
+    INTERNAL = ("internal-error", HTTPStatus.INTERNAL_SERVER_ERROR, "The service failed")
+
+    @property
+    def slug(self) -> str:
+        return self.value[0]
+
+    @property
+    def status(self) -> HTTPStatus:
+        return self.value[1]
+
+    @property
+    def title(self) -> str:
+        return self.value[2]
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing wrong, at one place: a JSON pointer into the body, or the name of a parameter."""
+
+    detail: str
+    pointer: str | None = None
+    parameter: str | None = None
+
+
+@dataclass(eq=False)
+class Refusal(Exception):
+    """A request that is refused, whole: nothing of it was stored."""
+
+    kind: Kind
+    detail: str
+    faults: Sequence[Fault] = ()
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        return self.detail
+
+
+def invalid(detail: str, pointer: str) -> Refusal:
+    """The commonest refusal: one field of the body is wrong."""
+    return Refusal(Kind.INVALID, detail, (Fault(detail, pointer=pointer),))
+
+
+def document(refusal: Refusal) -> dict[str, Any]:
+    kind = refusal.kind
+    body: dict[str, Any] = {
+        "type": f"urn:geowithhold:problem:{kind.slug}",
+        "title": kind.title,
+        "status": int(kind.status),
+        "detail": refusal.detail,
+    }
+    if refusal.faults:
+        body["errors"] = [_fault_document(fault) for fault in refusal.faults]
+    return body | dict(refusal.extra)
+
+
+def respond(refusal: Refusal) -> JSONResponse:
+    headers = {"Retry-After": RETRY_AFTER_SECONDS} if refusal.kind is Kind.UNAVAILABLE else {}
+    return JSONResponse(
+        document(refusal), status_code=refusal.kind.status, headers=headers, media_type="application/problem+json"
+    )
+
+
+def _fault_document(fault: Fault) -> dict[str, str]:
+    named = {"pointer": fault.pointer, "parameter": fault.parameter, "detail": fault.detail}
+    return {name: value for name, value in named.items() if value is not None}
+
+
+async def on_refusal(_request: Request, error: Exception) -> JSONResponse:
+    if not isinstance(error, Refusal):
+        raise TypeError(f"registered for Refusal, called with {type(error).__name__}")
+    return respond(error)
+
+
+async def on_invalid(_request: Request, error: Exception) -> JSONResponse:
+    """What pydantic refuses, with every field named."""
+    if not isinstance(error, RequestValidationError):
+        raise TypeError(f"registered for RequestValidationError, called with {type(error).__name__}")
+    problems = error.errors()
+    if any(problem["type"] == "json_invalid" for problem in problems):
+        return respond(Refusal(Kind.MALFORMED, "the body is not JSON", (Fault("not JSON", pointer=""),)))
+    faults = tuple(_fault_at(problem["loc"], problem["msg"]) for problem in problems)
+    return respond(Refusal(Kind.INVALID, f"{len(faults)} field(s) are not valid", faults))
+
+
+async def on_http(_request: Request, error: Exception) -> JSONResponse:
+    """What the framework refuses by itself: unknown routes, wrong methods, bodies over the limit or not readable."""
+    if not isinstance(error, HTTPException):
+        raise TypeError(f"registered for HTTPException, called with {type(error).__name__}")
+    status = HTTPStatus(error.status_code)
+    body = {
+        "type": f"urn:geowithhold:problem:{status.phrase.lower().replace(' ', '-')}",
+        "title": status.phrase,
+        "status": int(status),
+        "detail": str(error.detail),
+    }
+    return JSONResponse(body, status_code=status, headers=error.headers, media_type="application/problem+json")
+
+
+async def on_failure(request: Request, error: Exception) -> JSONResponse:
+    """Anything unforeseen. A database that is away is a 503 to come back from; the rest is a bare 500, told in the log alone."""
+    if is_outage(error):
+        unknown = isinstance(error, OutcomeUnknown)
+        detail = "the outcome is unknown: send the same request again with the same Idempotency-Key" if unknown else "try again"
+        return respond(Refusal(Kind.UNAVAILABLE, detail))
+    log.error("request_failed", path=request.url.path, error=type(error).__name__, exc_info=error)
+    return respond(Refusal(Kind.INTERNAL, "the failure has been logged"))
+
+
+def _fault_at(location: Sequence[int | str], message: str) -> Fault:
+    where, *path = location
+    if where == "body":
+        return Fault(message, pointer="".join(f"/{str(part).replace('~', '~0').replace('/', '~1')}" for part in path))
+    return Fault(message, parameter=str(path[-1]) if path else str(where))

@@ -1,0 +1,85 @@
+"""The Kafka clients, with every option that safety rests on spelled out, and topics made as the contract says."""
+
+import asyncio
+from collections.abc import Iterable
+
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
+
+from shared.topics import TopicSpec
+
+BATCH_BYTES = 256 * 1024
+REQUEST_TIMEOUT_MS = 10_000
+
+
+class TopicMismatch(Exception):
+    """A topic is not as the contract needs it; says which and how."""
+
+
+def make_producer(bootstrap: str, *, client_id: str) -> AIOKafkaProducer:
+    """An idempotent producer that waits for all in-sync replicas. One is used for one caller, and thrown away after any error."""
+    return AIOKafkaProducer(
+        bootstrap_servers=bootstrap,
+        client_id=client_id,
+        acks="all",
+        enable_idempotence=True,
+        max_batch_size=BATCH_BYTES,
+        max_request_size=4 * BATCH_BYTES,
+        request_timeout_ms=REQUEST_TIMEOUT_MS,
+    )
+
+
+def make_consumer(bootstrap: str, *, group: str | None, client_id: str) -> AIOKafkaConsumer:
+    """A consumer that commits nothing by itself and resets to nothing by itself: positions come from its owner's database."""
+    return AIOKafkaConsumer(
+        bootstrap_servers=bootstrap,
+        client_id=client_id,
+        group_id=group,
+        enable_auto_commit=False,
+        auto_offset_reset="none" if group else "earliest",
+        isolation_level="read_committed",
+        session_timeout_ms=30_000,
+        heartbeat_interval_ms=3_000,
+        max_poll_interval_ms=300_000,
+    )
+
+
+async def ensure_topics(bootstrap: str, specs: Iterable[TopicSpec]) -> None:
+    """Creates the topics that are missing. Raises TopicMismatch if one has another partition count: keys would move."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap, request_timeout_ms=REQUEST_TIMEOUT_MS)
+    await admin.start()
+    try:
+        for spec in specs:
+            await _ensure_topic(admin, spec)
+    finally:
+        await admin.close()
+
+
+async def _ensure_topic(admin: AIOKafkaAdminClient, spec: TopicSpec) -> None:
+    await _create(admin, spec)  # first, because asking about a topic makes some brokers create it their own way
+    found = await _partitions(admin, spec.name)
+    if found != spec.partitions:
+        raise TopicMismatch(f"topic {spec.name} has {found} partitions, the settings say {spec.partitions}")
+
+
+async def _partitions(admin: AIOKafkaAdminClient, topic: str) -> int:
+    (description,) = await admin.describe_topics([topic])
+    return len(description["partitions"])
+
+
+async def _create(admin: AIOKafkaAdminClient, spec: TopicSpec) -> None:
+    wanted = NewTopic(spec.name, num_partitions=spec.partitions, replication_factor=spec.replication, topic_configs=spec.config)
+    answer = await admin.create_topics([wanted])
+    for _name, code, *_ in answer.topic_errors:
+        error = for_code(code)
+        if error is not TopicAlreadyExistsError and code != 0:
+            raise error(f"creating topic {spec.name}")
+
+
+async def stop_quietly(client: AIOKafkaProducer | AIOKafkaConsumer, *, within: float = 5.0) -> None:
+    """Stops a client without waiting for ever for a broker that is gone."""
+    try:
+        await asyncio.wait_for(client.stop(), within)
+    except (TimeoutError, KafkaError):
+        return

@@ -1,0 +1,56 @@
+"""Brings a database to the schema that the code needs, and tells whether it is there."""
+
+from importlib.resources import files
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, MetaData
+from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
+
+from shared.db import driver_url, sqlite_file
+
+
+async def migrate(url: str, package: str) -> None:
+    """Upgrades the database to the newest version in `<package>/migrations`. Does nothing if it is there already."""
+    file = sqlite_file(url)
+    if file is not None:
+        file.parent.mkdir(parents=True, exist_ok=True)
+    engine = create_async_engine(driver_url(url))
+    try:
+        async with engine.begin() as connection:
+            await connection.run_sync(_upgrade, package)
+    finally:
+        await engine.dispose()
+
+
+async def is_current(connection: AsyncConnection, package: str) -> bool:
+    """Whether the database is at exactly the version that this code knows as the newest."""
+    return await connection.run_sync(_is_current, package)
+
+
+def run_in(config: Config, metadata: MetaData) -> None:
+    """What every `env.py` does: runs the migrations on the connection that `migrate` opened."""
+    from alembic import context  # noqa: PLC0415 (exists only while Alembic runs an environment)
+
+    context.configure(connection=config.attributes["connection"], target_metadata=metadata, render_as_batch=True)
+    with context.begin_transaction():
+        context.run_migrations()
+
+
+def _config(package: str) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(files(package) / "migrations"))
+    return config
+
+
+def _upgrade(connection: Connection, package: str) -> None:
+    config = _config(package)
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")
+
+
+def _is_current(connection: Connection, package: str) -> bool:
+    heads = set(ScriptDirectory.from_config(_config(package)).get_heads())
+    return set(MigrationContext.configure(connection).get_current_heads()) == heads

@@ -1,0 +1,89 @@
+"""Settings come from the environment, once, typed. Wrong ones stop the start, all named at once."""
+
+import re
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Self, TypeVar
+
+from pydantic import AfterValidator, Field, ValidationError, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from shared.clock import Clock, clock_from
+from shared.db import driver_url
+from shared.targets import DEFAULT_PLATFORM, PlatformPatterns
+from shared.topics import Topics
+
+
+class Environment(StrEnum):
+    DEVELOPMENT = "development"
+    PRODUCTION = "production"
+
+
+def _database_url(url: str) -> str:
+    driver_url(url)
+    return url
+
+
+DatabaseUrl = Annotated[str, AfterValidator(_database_url)]
+Port = Annotated[int, Field(ge=1, le=65535)]
+
+
+class CommonSettings(BaseSettings):
+    """What both services read. Field names are ours, aliases are the environment's."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=True)
+
+    environment: Environment = Field(Environment.DEVELOPMENT, validation_alias="GEOWITHHOLD_ENVIRONMENT")
+    kafka_bootstrap_servers: str = Field("127.0.0.1:9092", validation_alias="KAFKA_BOOTSTRAP_SERVERS")
+    topic_prefix: str = Field("geowithhold", validation_alias="GEOWITHHOLD_TOPIC_PREFIX", pattern=r"^[a-z0-9_-]{1,60}$")
+    partitions: int = Field(6, validation_alias="GEOWITHHOLD_PARTITIONS", ge=1, le=1000)
+    replication: int = Field(1, validation_alias="GEOWITHHOLD_REPLICATION", ge=1, le=10)
+    var: Path = Field(Path("var"), validation_alias="GEOWITHHOLD_VAR")
+    clock_file: Path | None = Field(None, validation_alias="GEOWITHHOLD_CLOCK_FILE")
+    log_level: str = Field("INFO", validation_alias="GEOWITHHOLD_LOG_LEVEL", pattern="^(DEBUG|INFO|WARNING|ERROR)$")
+    host: str = Field("127.0.0.1", validation_alias="GEOWITHHOLD_HOST")
+    platform_hosts: str = Field(" ".join(sorted(DEFAULT_PLATFORM.hosts)), validation_alias="GEOWITHHOLD_PLATFORM_HOSTS")
+    platform_post: re.Pattern[str] = Field(DEFAULT_PLATFORM.post, validation_alias="GEOWITHHOLD_PLATFORM_POST_PATTERN")
+    platform_account: re.Pattern[str] = Field(DEFAULT_PLATFORM.account, validation_alias="GEOWITHHOLD_PLATFORM_ACCOUNT_PATTERN")
+
+    @model_validator(mode="after")
+    def _production_runs_on_wall_time(self) -> Self:
+        if self.environment is Environment.PRODUCTION and self.clock_file:
+            raise ValueError("GEOWITHHOLD_CLOCK_FILE: production runs on wall time, a settable clock is for replays")
+        return self
+
+    @model_validator(mode="after")
+    def _patterns_have_their_groups(self) -> Self:
+        _ = self.platform
+        return self
+
+    @property
+    def topics(self) -> Topics:
+        return Topics(prefix=self.topic_prefix, partitions=self.partitions, replication=self.replication)
+
+    @property
+    def platform(self) -> PlatformPatterns:
+        """Which URLs are the platform's own accounts and posts. Raises ValueError for a pattern without its group."""
+        return PlatformPatterns(
+            hosts=frozenset(self.platform_hosts.lower().split()),
+            post=self.platform_post,
+            account=self.platform_account,
+            reserved=DEFAULT_PLATFORM.reserved,
+        )
+
+    @property
+    def clock(self) -> Clock:
+        return clock_from(self.clock_file)
+
+
+S = TypeVar("S", bound=CommonSettings)
+
+
+def load_settings(kind: type[S]) -> S:
+    """Reads the environment, or ends the process with every wrong setting named."""
+    try:
+        return kind()
+    except ValidationError as error:
+        lines = [f"  {'.'.join(map(str, fault['loc'])) or 'settings'}: {fault['msg']}" for fault in error.errors()]
+        sys.exit("These settings are wrong:\n" + "\n".join(lines))

@@ -1,0 +1,68 @@
+"""Background work inside a service: started, watched, and stopped in order."""
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+from shared.backoff import Backoff
+from shared.logs import get_logger
+
+log = get_logger(__name__)
+
+STOP_WITHIN = 15.0
+
+Body = Callable[[asyncio.Event], Awaitable[None]]
+"""Works until the event is set, or until it is done."""
+
+
+@asynccontextmanager
+async def running(name: str, body: Body) -> AsyncIterator[None]:
+    """Runs `body` beside the block. One that fails is logged and started again, with backoff, until the block ends.
+
+    At the end the body is asked to stop, waited for, and cancelled only if it takes longer than `STOP_WITHIN` seconds.
+    """
+    stop = asyncio.Event()
+    task = asyncio.create_task(_restarted(name, body, stop), name=name)
+    try:
+        yield
+    finally:
+        stop.set()
+        _done, late = await asyncio.wait([task], timeout=STOP_WITHIN)
+        for pending in late:
+            log.error("task_cancelled", task=name, after_seconds=STOP_WITHIN)
+            pending.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+async def _restarted(name: str, body: Body, stop: asyncio.Event) -> None:
+    backoff = Backoff()
+    failures = 0
+    while not stop.is_set():
+        try:
+            await body(stop)
+        except Exception:
+            failures += 1
+            log.exception("task_failed", task=name, failures=failures)
+            await pause(stop, backoff.delay(failures, random.random()).total_seconds())  # noqa: S311 (jitter)
+        else:
+            return
+
+
+async def pause(event: asyncio.Event, seconds: float) -> bool:
+    """Waits for the event, but no longer than this. Answers whether it is set."""
+    try:
+        await asyncio.wait_for(event.wait(), seconds)
+    except TimeoutError:
+        return False
+    return True
+
+
+async def first_of(*events: asyncio.Event) -> None:
+    """Waits until one of the events is set."""
+    waiting = [asyncio.create_task(event.wait()) for event in events]
+    try:
+        await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in waiting:
+            task.cancel()

@@ -1,0 +1,1 @@
+"""The two services. They share nothing but `shared/`: no database, no code, no import."""

@@ -1,0 +1,80 @@
+"""What a route gets from the application, and how it reads the parts that every route has."""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import Annotated, Any
+from urllib.parse import unquote
+
+import msgspec
+from fastapi import Depends, Header, Query, Request, Response
+
+from services.blocklist.commands import Commands
+from services.blocklist.metrics import CommandMetrics
+from services.blocklist.store.idempotency import Answer, Attempt
+from shared.clock import Clock
+from shared.db import Database
+from shared.http.problems import Fault, Kind, Refusal
+from shared.ids import Target
+from shared.registry import Registry
+from shared.targets import PlatformPatterns, TargetError, parse_target
+
+MAX_PAGE = 1000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Services:
+    """Everything that routes use, built once by the composition root."""
+
+    database: Database
+    commands: Commands
+    registry: Registry
+    platform: PlatformPatterns
+    clock: Clock
+    metrics: CommandMetrics
+
+
+def _services(request: Request) -> Services:
+    services: Services = request.app.state.services
+    return services
+
+
+async def _attempt(
+    request: Request,
+    key: Annotated[str | None, Header(alias="Idempotency-Key", min_length=1, max_length=255, pattern="^[\x21-\x7e]+$")] = None,
+) -> Attempt | None:
+    if key is None:
+        return None
+    body = await request.body()
+    canonical = json.dumps(json.loads(body), sort_keys=True) if body else ""
+    digest = hashlib.sha256(f"{request.method} {request.url.path}\n{canonical}".encode())
+    return Attempt(key, digest.hexdigest())
+
+
+Context = Annotated[Services, Depends(_services)]
+Idempotent = Annotated[Attempt | None, Depends(_attempt)]
+Limit = Annotated[int, Query(ge=1, le=MAX_PAGE)]
+Cursor = Annotated[str | None, Query(max_length=4096)]
+
+
+def answer(status: int, body: Any, *, location: str | None = None) -> Answer:
+    return Answer(status, msgspec.json.encode(body), location)
+
+
+def reply(found: Answer) -> Response:
+    headers = {"Location": found.location} if found.location else {}
+    if found.replayed:
+        headers["Idempotency-Replayed"] = "true"
+    return Response(found.body, status_code=found.status, headers=headers, media_type="application/json")
+
+
+def path_target(segment: str, platform: PlatformPatterns) -> Target:
+    """The target of a path. Raises Refusal if it is none."""
+    try:
+        return parse_target(unquote(segment), platform)
+    except TargetError as error:
+        raise Refusal(Kind.INVALID, str(error), (Fault(str(error), parameter="target"),)) from error
+
+
+def missing(what: str) -> Refusal:
+    return Refusal(Kind.NOT_FOUND, what)

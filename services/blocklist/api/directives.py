@@ -1,0 +1,221 @@
+"""Directives: submitted, decided, corresponded about, ended, read."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Response
+
+from services.blocklist.api import intake, present
+from services.blocklist.api.context import Context, Cursor, Idempotent, Limit, Services, answer, missing, reply
+from services.blocklist.domain.directive import NewDirective
+from services.blocklist.errors import unknown_directive
+from services.blocklist.handlers import correspondence, endings
+from services.blocklist.handlers.correspondence import Notice, Reply
+from services.blocklist.handlers.decide import decide
+from services.blocklist.handlers.endings import Rescind
+from services.blocklist.handlers.submit import submit
+from services.blocklist.handlers.unit import Unit
+from services.blocklist.schemas import ConfirmIn, DecisionIn, DirectiveIn, NoticeIn, ReplyIn, RescindIn
+from services.blocklist.store import cases, directives, items
+from services.blocklist.store.idempotency import Answer
+from shared.http.pages import decode_cursor, page
+from shared.http.problems import Fault, Kind, Refusal, invalid
+from shared.ids import DirectiveId
+
+router = APIRouter(prefix="/v1/directives", tags=["directives"])
+
+Filter = Annotated[str | None, Query(max_length=64)]
+
+
+@router.post("", status_code=201, response_model=None)
+async def submit_directive(body: DirectiveIn, context: Context, attempt: Idempotent) -> Response:
+    """Accepts an order of up to 10,000 targets. Stored before the answer leaves."""
+    order = intake.admit(body, registry=context.registry, platform=context.platform, now=context.clock())
+
+    async def work(unit: Unit) -> Answer:
+        if order.supplements and not await directives.exists(unit.connection, order.supplements, authority=order.authority):
+            raise invalid(f"{order.authority} has issued no directive {order.supplements!r}", "/supplements")
+        submitted = await submit(unit, order)
+        document = {
+            **await _document(unit, order.id),
+            "targets": list(order.targets),
+            "withholdings_changed": submitted.withholdings_changed,
+        }
+        return answer(201, document, location=f"/v1/directives/{order.id}")
+
+    found = await context.commands.answer(attempt, work)
+    if not found.replayed:
+        _count(context, order)
+    return reply(found)
+
+
+@router.get("")
+async def list_directives(
+    context: Context,
+    authority: Filter = None,
+    jurisdiction: Filter = None,
+    legal_basis: Filter = None,
+    status: Filter = None,
+    decision: Filter = None,
+    limit: Limit = 100,
+    cursor: Cursor = None,
+) -> dict[str, Any]:
+    """Directives in the order of their arrival."""
+    asked = {
+        "authority": authority,
+        "jurisdiction": jurisdiction,
+        "legal_basis": legal_basis,
+        "status": status,
+        "decision": decision,
+    }
+    filters = {name: value for name, value in asked.items() if value is not None}
+    (after,) = decode_cursor(cursor, [0])
+    rows = await context.database.read(lambda connection: directives.page(connection, filters, after=after, limit=limit + 1))
+    return page(rows, limit, lambda row: [row["seq"]], present.directive)
+
+
+@router.get("/{directive_id}")
+async def show_directive(directive_id: str, context: Context) -> dict[str, Any]:
+    """One directive with its counts, notices and replies."""
+    row = await context.database.read(lambda connection: directives.details(connection, DirectiveId(directive_id)))
+    if row is None:
+        raise unknown_directive(directive_id)
+    notices, replies = await context.database.read(lambda connection: cases.correspondence(connection, row["id"]))
+    return {
+        **present.directive(row),
+        "notices": [present.notice(found) for found in notices],
+        "replies": [present.reply(found) for found in replies],
+    }
+
+
+@router.get("/{directive_id}/items")
+async def list_items(
+    directive_id: str, context: Context, decision: Filter = None, limit: Limit = 100, cursor: Cursor = None
+) -> dict[str, Any]:
+    """The directive's items, with what was received for each, what was decided and where it is applied."""
+    await _require(context, directive_id)
+    (after,) = decode_cursor(cursor, [""])
+    rows = await context.database.read(
+        lambda connection: items.page(connection, DirectiveId(directive_id), decision=decision, after=after, limit=limit + 1)
+    )
+    return page(rows, limit, lambda row: [row["target"]], present.item)
+
+
+@router.get("/{directive_id}/timeline")
+async def show_timeline(directive_id: str, context: Context, limit: Limit = 100, cursor: Cursor = None) -> dict[str, Any]:
+    """Everything that happened to the directive, each entry exactly as it was published."""
+    await _require(context, directive_id)
+    (after,) = decode_cursor(cursor, [0])
+    rows = await context.database.read(
+        lambda connection: cases.timeline(connection, DirectiveId(directive_id), after=after, limit=limit + 1)
+    )
+    return page(rows, limit, lambda row: [row["revision"]], present.timeline_entry)
+
+
+@router.post("/{directive_id}/decisions", response_model=None)
+async def decide_items(directive_id: str, body: DecisionIn, context: Context, attempt: Idempotent) -> Response:
+    """Complies with, refuses, or marks as not located: chosen items, all undecided, or all that are eligible."""
+    command = intake.admit_decision(DirectiveId(directive_id), body, context.platform)
+
+    async def work(unit: Unit) -> Answer:
+        named = None if isinstance(command.selection, str) else command.selection
+        return answer(200, present.decided(await decide(unit, command), named))
+
+    return reply(await context.commands.answer(attempt, work))
+
+
+@router.post("/{directive_id}/rescind", response_model=None)
+async def rescind_items(directive_id: str, body: RescindIn, context: Context, attempt: Idempotent) -> Response:
+    """The authority withdraws the directive, for all or some targets, finally."""
+    intake.refuse_dry_run(asked=body.dry_run)
+    selection = intake.read_selection(body.targets, context.platform)
+    command = Rescind(directive=DirectiveId(directive_id), selection=selection, memo=body.memo)
+
+    async def work(unit: Unit) -> Answer:
+        return answer(200, present.effects(await endings.rescind(unit, command)))
+
+    return reply(await context.commands.answer(attempt, work))
+
+
+@router.post("/{directive_id}/confirm", response_model=None)
+async def confirm_directive(directive_id: str, context: Context, attempt: Idempotent, body: ConfirmIn | None = None) -> Response:
+    """The committee or court confirms an interim directive."""
+    sent = body or ConfirmIn()
+    if sent.targets != "all":
+        detail = "confirming some targets and letting the others lapse is part of the contract, and not there yet"
+        raise Refusal(Kind.NOT_IMPLEMENTED, detail, (Fault(detail, pointer="/targets"),))
+
+    async def work(unit: Unit) -> Answer:
+        confirmed = await correspondence.confirm(unit, DirectiveId(directive_id), sent.memo)
+        return answer(200, await _document(unit, confirmed.id))
+
+    return reply(await context.commands.answer(attempt, work))
+
+
+@router.post("/{directive_id}/notices", status_code=201, response_model=None)
+async def add_notice(directive_id: str, body: NoticeIn, context: Context, attempt: Idempotent) -> Response:
+    """Records an authority's follow-up on the directive."""
+    now = context.clock()
+    notice = Notice(
+        id=intake.new_id("ntc"),
+        directive=DirectiveId(directive_id),
+        kind=body.kind,
+        issued_at=body.issued_at,
+        received_at=body.received_at or now,
+        provision=body.provision,
+        text=body.text,
+        due_at=body.due_at,
+    )
+    intake.check_not_future("issued_at", notice.issued_at, now)
+    intake.check_not_future("received_at", notice.received_at, now)
+    if notice.received_at < notice.issued_at:
+        raise invalid("a notice cannot be received before it was issued", "/received_at")
+
+    async def work(unit: Unit) -> Answer:
+        await correspondence.add_notice(unit, notice)
+        document = {"id": notice.id, "directive": directive_id, **present.notice(_fields(notice))}
+        return answer(201, document, location=f"/v1/directives/{directive_id}")
+
+    return reply(await context.commands.answer(attempt, work))
+
+
+@router.post("/{directive_id}/replies", status_code=201, response_model=None)
+async def add_reply(directive_id: str, body: ReplyIn, context: Context, attempt: Idempotent) -> Response:
+    """Records what the platform answered the authority."""
+    now = context.clock()
+    sent = Reply(
+        id=intake.new_id("rpl"),
+        directive=DirectiveId(directive_id),
+        kind=body.kind,
+        text=body.text,
+        sent_at=body.sent_at or now,
+    )
+    intake.check_not_future("sent_at", sent.sent_at, now)
+
+    async def work(unit: Unit) -> Answer:
+        await correspondence.add_reply(unit, sent)
+        document = {"id": sent.id, "directive": directive_id, **present.reply(_fields(sent))}
+        return answer(201, document, location=f"/v1/directives/{directive_id}")
+
+    return reply(await context.commands.answer(attempt, work))
+
+
+async def _document(unit: Unit, id_: DirectiveId) -> dict[str, Any]:
+    row = await directives.details(unit.connection, id_)
+    if row is None:
+        raise missing(f"there is no directive {id_!r}")
+    return present.directive(row)
+
+
+async def _require(context: Services, directive_id: str) -> None:
+    row = await context.database.read(lambda connection: directives.details(connection, DirectiveId(directive_id)))
+    if row is None:
+        raise unknown_directive(directive_id)
+
+
+def _count(context: Services, order: NewDirective) -> None:
+    for place in order.scope:
+        context.metrics.directives_received.labels(place, order.legal_basis, order.kind).inc()
+
+
+def _fields(value: Notice | Reply) -> dict[str, Any]:
+    return {name: getattr(value, name) for name in value.__slots__}

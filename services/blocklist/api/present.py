@@ -1,0 +1,150 @@
+"""What is answered: rows and results as the contract shapes them."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from services.blocklist.domain.item import ItemState, Standing
+from services.blocklist.domain.tally import Tally
+from services.blocklist.handlers.decide import Decided
+from services.blocklist.handlers.unit import Effects
+from services.blocklist.store.items import claims_of
+from services.blocklist.store.rows import Row
+from shared.ids import Target, TargetType, type_of
+
+Document = dict[str, Any]
+
+SCOPES = {TargetType.ACCOUNT: "user", TargetType.POST: "tweet", TargetType.HASHTAG: "hashtag", TargetType.URL: "url"}
+"""`withheld.scope`: X's words where it has one, ours for what it does not withhold by country."""
+
+
+def time(value: datetime | None) -> str | None:
+    return value.astimezone(UTC).isoformat().replace("+00:00", "Z") if value else None
+
+
+def counts(tally: Tally) -> Document:
+    return {"total": tally.total, **tally.counted(), "released": sum(tally.released().values())}
+
+
+def directive(row: Row) -> Document:
+    return {
+        "id": row["id"],
+        "status": row["status"],
+        "authority": row["authority"],
+        "reference": row["reference"],
+        "legal_basis": row["legal_basis"],
+        "kind": row["kind"],
+        "issued_at": time(row["issued_at"]),
+        "received_at": time(row["received_at"]),
+        "requested_jurisdictions": row["requested_jurisdictions"],
+        "jurisdictions": row["scope"],
+        "reason": row["reason"],
+        "due_at": time(row["due_at"]),
+        "expires_at": time(row["expires_at"]),
+        "confirmed_at": time(row["confirmed_at"]),
+        "supplements": row["supplements"],
+        "supersedes": None,
+        "sealed": False,
+        "document": row["document"],
+        "label": row["label"],
+        "items": counts(Tally(row["tally"])),
+        "released_by_cause": Tally(row["tally"]).released(),
+        "duplicates": row["duplicates"],
+        "revision": row["revision"],
+    }
+
+
+def item(row: Row) -> Document:
+    state = ItemState(row["state"])
+    claims = claims_of(row["claims"])
+    return {
+        "target": row["target"],
+        "target_type": type_of(Target(row["target"])),
+        "received": row["received"],
+        "decision": state.word,
+        "cause": row["cause"],
+        "ground": row["ground"],
+        "final": state in (ItemState.ENDED, ItemState.WITHDRAWN),
+        "applied_jurisdictions": [place for place, claim in claims.items() if isinstance(claim, Standing)],
+        "claims": dict(claims),
+        "changed_at": time(row["changed_at"]),
+    }
+
+
+def decided(result: Decided, named: Sequence[Target] | None) -> Document:
+    """`named` are the targets in the order asked; None when a keyword chose them, which is answered with counts alone."""
+    by_target = {found.target: found for found in result.items}
+    return {
+        "items": counts(result.directive.tally),
+        "changed": result.changed,
+        "unchanged": result.unchanged,
+        "withholdings_changed": result.withholdings_changed,
+        "results": [
+            {
+                "target": target,
+                "decision": by_target[target].state.word,
+                "applied_jurisdictions": list(by_target[target].applied),
+            }
+            for target in dict.fromkeys(named or ())
+        ],
+    }
+
+
+def effects(result: Effects) -> Document:
+    return {
+        "released": result.released,
+        "still_withheld": result.still_withheld,
+        "withholdings_changed": result.withholdings_changed,
+    }
+
+
+def version(row: Row) -> Document:
+    """One version of one key, in the shape of `withholding.changed.v1`."""
+    return {
+        "target": row["target"],
+        "target_type": type_of(Target(row["target"])),
+        "jurisdiction": row["jurisdiction"],
+        "state": row["state"],
+        "version": row["version"],
+        "cause": row["cause"],
+        "directives": row["directives"],
+        "effective_at": time(row["effective_at"]),
+        "due_at": time(row["due_at"]),
+        "label": row["label"],
+    }
+
+
+def target(found: Target, rows: Sequence[Row]) -> Document:
+    """X's field shape, with every key of the target beside it."""
+    withheld = [row["jurisdiction"] for row in rows if row["state"] == "withheld"]
+    return {
+        "target": found,
+        "withheld": {"country_codes": withheld, "scope": SCOPES[type_of(found)]},
+        "withholdings": [{**version(row), "claimants": row["claimants"]} for row in rows],
+    }
+
+
+def timeline_entry(row: Row) -> Document:
+    return {
+        "revision": row["revision"],
+        "type": row["type"],
+        "at": time(row["at"]),
+        "data": row["data"],
+        "detail": row["detail"],
+    }
+
+
+def notice(row: Row) -> Document:
+    return {
+        "id": row["id"],
+        "kind": row["kind"],
+        "issued_at": time(row["issued_at"]),
+        "received_at": time(row["received_at"]),
+        "provision": row["provision"],
+        "text": row["text"],
+        "due_at": time(row["due_at"]),
+    }
+
+
+def reply(row: Row) -> Document:
+    return {"id": row["id"], "kind": row["kind"], "text": row["text"], "sent_at": time(row["sent_at"])}

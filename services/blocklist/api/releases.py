@@ -1,0 +1,23 @@
+"""Releases: the platform ends claims while the directive stands."""
+
+from fastapi import APIRouter, Response
+
+from services.blocklist.api import intake, present
+from services.blocklist.api.context import Context, Idempotent, answer, reply
+from services.blocklist.handlers.release import release
+from services.blocklist.handlers.unit import Unit
+from services.blocklist.schemas import ReleaseIn
+from services.blocklist.store.idempotency import Answer
+
+router = APIRouter(prefix="/v1/releases", tags=["releases"])
+
+
+@router.post("", response_model=None)
+async def create_release(body: ReleaseIn, context: Context, attempt: Idempotent) -> Response:
+    """Ends one directive's claims, or every claim on the targets named. A unilateral release needs a memo and two approvers."""
+    command = intake.admit_release(body, context.platform)
+
+    async def work(unit: Unit) -> Answer:
+        return answer(200, present.effects(await release(unit, command)))
+
+    return reply(await context.commands.answer(attempt, work))

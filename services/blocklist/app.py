@@ -1,0 +1,130 @@
+"""The composition root: the only place that knows which parts there are and how they hold together."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from fastapi import FastAPI
+from prometheus_client import CollectorRegistry
+
+from services.blocklist.api import ROUTERS
+from services.blocklist.api.context import Services
+from services.blocklist.commands import Commands
+from services.blocklist.expiry import Expiry
+from services.blocklist.metrics import CommandMetrics, RelayMetrics, StateMetrics
+from services.blocklist.publisher import KafkaPublisher
+from services.blocklist.relay import Relay
+from services.blocklist.settings import BlocklistSettings
+from services.blocklist.wakeup import leading
+from shared.db import Database, opened
+from shared.http.app import add_probes, create_http_app
+from shared.kafka import ensure_topics, make_producer
+from shared.logs import get_logger
+from shared.migrations import is_current
+from shared.registry import load_registry
+from shared.tasks import first_of, running
+
+log = get_logger(__name__)
+
+PACKAGE = "services.blocklist"
+DESCRIPTION = "Accepts government blocking directives, decides, keeps what must be withheld where, and publishes it."
+
+
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """What both processes of the service are made of."""
+
+    settings: BlocklistSettings
+    registry: CollectorRegistry
+    wake: asyncio.Event
+    database: Database
+
+    async def readiness(self) -> dict[str, Any]:
+        """Kafka's absence does not make the service unready: the outbox keeps what cannot be published."""
+        try:
+            current = await self.database.read(lambda connection: is_current(connection, PACKAGE))
+        except Exception as error:  # noqa: BLE001 (whatever the database answers, it is not ready)
+            return {"ready": False, "database": type(error).__name__}
+        return {"ready": current, "database": "reachable", "migrations": "current" if current else "run migrate"}
+
+    async def relay(self, metrics: RelayMetrics, stop: asyncio.Event) -> None:
+        """Relays until told to stop. Publishes nothing before the topics are as they should be: keys would land elsewhere."""
+        await ensure_topics(self.settings.kafka_bootstrap_servers, self.settings.topics.specs())
+        relay = Relay(
+            database=self.database,
+            publisher=self._publisher(),
+            clock=self.settings.clock,
+            metrics=metrics,
+            wake=self.wake,
+        )
+        await relay.run(stop)
+
+    def _publisher(self) -> KafkaPublisher:
+        servers = self.settings.kafka_bootstrap_servers
+        return KafkaPublisher(lambda: make_producer(servers, client_id="geowithhold-relay"))
+
+
+def _parts(settings: BlocklistSettings) -> _Parts:
+    wake = asyncio.Event()
+    return _Parts(settings, CollectorRegistry(), wake, Database(settings.database_url, after_commit=wake.set))
+
+
+def create_api(settings: BlocklistSettings) -> FastAPI:
+    """The HTTP service; on SQLite with the relay inside, because such a database serves one process."""
+    parts = _parts(settings)
+    clock, database = settings.clock, parts.database
+    metrics = CommandMetrics(parts.registry)
+    commands = Commands(database=database, topics=settings.topics, clock=clock, metrics=metrics)
+    state = StateMetrics(parts.registry, database, clock)
+    relay_metrics = RelayMetrics(parts.registry)
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        expiry = Expiry(database=database, commands=commands, clock=clock)
+        async with opened(database), running("expiry", expiry.run):
+            if not settings.embedded:
+                yield
+                return
+            async with running("relay", partial(parts.relay, relay_metrics)):
+                yield
+
+    app = create_http_app(title="Geowithhold blocklist", description=DESCRIPTION, registry=parts.registry, lifespan=lifespan)
+    app.state.services = Services(
+        database=database,
+        commands=commands,
+        registry=load_registry(),
+        platform=settings.platform,
+        clock=clock,
+        metrics=metrics,
+    )
+    add_probes(app, registry=parts.registry, readiness=parts.readiness, refresh=state.refresh)
+    for router in ROUTERS:
+        app.include_router(router)
+    return app
+
+
+def create_relay(settings: BlocklistSettings) -> FastAPI:
+    """The relay as a process of its own, on PostgreSQL, with probes and metrics. Any number may run; one works."""
+    parts = _parts(settings)
+    metrics = RelayMetrics(parts.registry)
+    state = StateMetrics(parts.registry, parts.database, settings.clock)
+
+    async def lead(stop: asyncio.Event) -> None:
+        while not stop.is_set():
+            lost = asyncio.Event()
+            async with leading(settings.database_url, wake=parts.wake, lost=lost):
+                log.info("relay_leads")
+                async with running("relay", partial(parts.relay, metrics)):
+                    await first_of(stop, lost)
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        async with opened(parts.database), running("lead", lead):
+            yield
+
+    app = create_http_app(title="Geowithhold relay", description=DESCRIPTION, registry=parts.registry, lifespan=lifespan)
+    add_probes(app, registry=parts.registry, readiness=parts.readiness, refresh=state.refresh)
+    return app

@@ -1,0 +1,153 @@
+"""A directive and its life, as a table. What the table does not list is refused, and the directive stays as it was."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from services.blocklist.domain.tally import Tally
+from shared.ids import DirectiveId, Jurisdiction, Target
+
+
+class DirectiveStatus(StrEnum):
+    RECEIVED = "received"
+    AWAITING_CLARIFICATION = "awaiting_clarification"
+    REJECTED = "rejected"
+    IN_FORCE = "in_force"
+    STAYED = "stayed"
+    RESCINDED = "rescinded"
+    SUPERSEDED = "superseded"
+    EXPIRED = "expired"
+    QUASHED = "quashed"
+    INTERIM_LAPSED = "interim_lapsed"
+
+
+class DirectiveFact(StrEnum):
+    """What can happen to a directive. Those marked with their issue are in the table, and refused with 501 at the edge."""
+
+    ACCEPT = "accept"
+    ASK_CLARIFICATION = "ask_clarification"
+    REJECT = "reject"
+    DECIDE = "decide"
+    RELEASE = "release"
+    CONFIRM = "confirm"
+    NOTICE = "notice"
+    REPLY = "reply"
+    RESCIND_SOME = "rescind_some"
+    RESCIND = "rescind"
+    EXPIRE = "expire"
+    STAY = "stay"
+    UNSTAY = "unstay"
+    SUPERSEDE = "supersede"
+    QUASH = "quash"
+    LAPSE = "lapse"
+
+
+_S, _F = DirectiveStatus, DirectiveFact
+
+_WHILE_OPEN = {_F.RESCIND: _S.RESCINDED, _F.EXPIRE: _S.EXPIRED, _F.SUPERSEDE: _S.SUPERSEDED, _F.QUASH: _S.QUASHED,
+               _F.LAPSE: _S.INTERIM_LAPSED}  # fmt: skip
+
+TRANSITIONS: Mapping[DirectiveStatus, Mapping[DirectiveFact, DirectiveStatus]] = {
+    _S.RECEIVED: {
+        _F.ACCEPT: _S.IN_FORCE,
+        _F.ASK_CLARIFICATION: _S.AWAITING_CLARIFICATION,
+        _F.REJECT: _S.REJECTED,
+    },
+    _S.AWAITING_CLARIFICATION: {
+        _F.ACCEPT: _S.IN_FORCE,
+        _F.REJECT: _S.REJECTED,
+        _F.NOTICE: _S.AWAITING_CLARIFICATION,
+        _F.REPLY: _S.AWAITING_CLARIFICATION,
+    },
+    _S.IN_FORCE: {
+        _F.DECIDE: _S.IN_FORCE,
+        _F.RELEASE: _S.IN_FORCE,
+        _F.CONFIRM: _S.IN_FORCE,
+        _F.NOTICE: _S.IN_FORCE,
+        _F.REPLY: _S.IN_FORCE,
+        _F.RESCIND_SOME: _S.IN_FORCE,
+        _F.STAY: _S.STAYED,
+        **_WHILE_OPEN,
+    },
+    _S.STAYED: {
+        _F.DECIDE: _S.STAYED,
+        _F.RELEASE: _S.STAYED,
+        _F.CONFIRM: _S.STAYED,
+        _F.NOTICE: _S.STAYED,
+        _F.REPLY: _S.STAYED,
+        _F.RESCIND_SOME: _S.STAYED,
+        _F.UNSTAY: _S.IN_FORCE,
+        **_WHILE_OPEN,
+    },
+    _S.REJECTED: {_F.REPLY: _S.REJECTED},
+    _S.RESCINDED: {_F.REPLY: _S.RESCINDED},
+    _S.SUPERSEDED: {_F.REPLY: _S.SUPERSEDED},
+    _S.EXPIRED: {_F.REPLY: _S.EXPIRED},
+    _S.QUASHED: {_F.REPLY: _S.QUASHED},
+    _S.INTERIM_LAPSED: {_F.REPLY: _S.INTERIM_LAPSED},
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewDirective:
+    """An order as admitted: canonical, authorised, nothing stored yet. `targets` maps each to what was received for it."""
+
+    id: DirectiveId
+    authority: str
+    reference: str
+    legal_basis: str
+    kind: str
+    issued_at: datetime
+    received_at: datetime
+    requested_jurisdictions: tuple[str, ...]
+    scope: tuple[Jurisdiction, ...]
+    targets: Mapping[Target, list[Any]]
+    reason: str | None
+    due_at: datetime | None
+    expires_at: datetime | None
+    supplements: DirectiveId | None
+    document: Mapping[str, Any] | None
+    label: str
+    comply_at_intake: bool
+    interim: bool
+
+    @property
+    def duplicates(self) -> int:
+        return sum(len(received) for received in self.targets.values()) - len(self.targets)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Directive:
+    """A directive as it stands. `scope` is what was asked, groups expanded; decisions narrow it item by item, never this."""
+
+    id: DirectiveId
+    status: DirectiveStatus
+    legal_basis: str
+    label: str
+    interim: bool
+    scope: tuple[Jurisdiction, ...]
+    issued_at: datetime
+    received_at: datetime
+    due_at: datetime | None
+    expires_at: datetime | None
+    confirmed_at: datetime | None
+    revision: int
+    tally: Tally
+
+
+@dataclass(frozen=True, slots=True)
+class NoTransition:
+    """The fact does not fit the state."""
+
+    state: str
+    fact: str
+
+    def __str__(self) -> str:
+        return f"{self.fact!r} is not possible while the state is {self.state!r}"
+
+
+def step(status: DirectiveStatus, fact: DirectiveFact) -> DirectiveStatus | NoTransition:
+    """The status after the fact, or why there is none."""
+    return TRANSITIONS[status].get(fact) or NoTransition(status, fact)

@@ -1,0 +1,198 @@
+"""One target of one directive: what was decided, and the claims that follow from it.
+
+Promises: a decision never ends or narrows a claim; only a release, a rescission or the calendar does. What ended finally is
+never claimed again. Nothing is claimed outside the scope that a caller passes, and callers pass no more than was asked.
+Would break it: assigning `state` or `claims` anywhere but in this file.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+
+from services.blocklist.domain.causes import FINAL, Cause
+from shared.ids import Jurisdiction, Target
+from shared.jurisdictions import covers
+
+
+class ItemState(StrEnum):
+    """RELEASED may be decided again; ENDED (released finally) and WITHDRAWN may not. On the wire both releases are `released`."""
+
+    UNDECIDED = "undecided"
+    REFUSED = "refused"
+    NOT_LOCATED = "not_located"
+    COMPLIED = "complied"
+    RELEASED = "released"
+    ENDED = "ended"
+    WITHDRAWN = "withdrawn"
+
+    @property
+    def word(self) -> str:
+        return "released" if self is ItemState.ENDED else self.value
+
+
+class Decision(StrEnum):
+    """The platform's answer to an item, in the words of the contract."""
+
+    COMPLY = "comply"
+    REFUSE = "refuse"
+    NOT_LOCATED = "not_located"
+
+
+class ItemFact(StrEnum):
+    COMPLY = "comply"
+    REFUSE = "refuse"
+    NOT_LOCATE = "not_located"
+    RELEASE = "release"
+    END = "end"
+
+
+_S, _F = ItemState, ItemFact
+
+_DECIDABLE = {_F.COMPLY: _S.COMPLIED, _F.REFUSE: _S.REFUSED, _F.NOT_LOCATE: _S.NOT_LOCATED, _F.END: _S.WITHDRAWN}
+
+TRANSITIONS: Mapping[ItemState, Mapping[ItemFact, ItemState]] = {
+    _S.UNDECIDED: _DECIDABLE,
+    _S.REFUSED: _DECIDABLE,
+    _S.NOT_LOCATED: _DECIDABLE,
+    _S.RELEASED: _DECIDABLE,
+    _S.COMPLIED: {_F.COMPLY: _S.COMPLIED, _F.RELEASE: _S.RELEASED, _F.END: _S.ENDED},
+    _S.ENDED: {},
+    _S.WITHDRAWN: {},
+}
+"""RELEASE is the release of an item's last claim; one that leaves a claim standing leaves the item `complied`."""
+
+
+class Standing(StrEnum):
+    """A claim that has not ended. A suspended one (a stay) does not count until it is live again."""
+
+    LIVE = "live"
+    SUSPENDED = "suspended"
+
+
+Claim = Standing | Cause
+"""A claim on one jurisdiction: standing, or the cause for which it ended."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Item:
+    target: Target
+    state: ItemState = ItemState.UNDECIDED
+    cause: Cause | None = None
+    ground: str | None = None
+    claims: Mapping[Jurisdiction, Claim] = field(default_factory=dict)
+
+    @property
+    def live(self) -> frozenset[Jurisdiction]:
+        """Where the item counts towards a withholding."""
+        return frozenset(place for place, claim in self.claims.items() if claim is Standing.LIVE)
+
+    @property
+    def applied(self) -> tuple[Jurisdiction, ...]:
+        """Where the item's claims stand, suspended ones included."""
+        return tuple(place for place, claim in self.claims.items() if isinstance(claim, Standing))
+
+    @property
+    def unilateral(self) -> bool:
+        """Whether a claim that the platform ended on its own decision has not been made anew, nor the item decided otherwise."""
+        open_or_released = self.state in (ItemState.COMPLIED, ItemState.RELEASED)
+        return open_or_released and Cause.PLATFORM_DECISION in self.claims.values()
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    before: Item
+    after: Item
+
+
+@dataclass(frozen=True, slots=True)
+class Unchanged:
+    item: Item
+
+
+class Obstacle(StrEnum):
+    """Why an item cannot take a fact; the edge tells them apart."""
+
+    STATE = "state"
+    NARROWER = "narrower"
+    ENDED_FINALLY = "ended_finally"
+    NOT_CLAIMED = "not_claimed"
+    PART_OF_WIDER = "part_of_wider"
+
+
+@dataclass(frozen=True, slots=True)
+class NotAllowed:
+    item: Item
+    obstacle: Obstacle
+    why: str
+
+
+Outcome = Changed | Unchanged | NotAllowed
+
+
+def comply(item: Item, scope: Sequence[Jurisdiction]) -> Outcome:
+    """Claims the target in `scope`, which lies within what was asked. Adds to what is claimed already, never takes away."""
+    if ItemFact.COMPLY not in TRANSITIONS[item.state]:
+        return _no_transition(item, ItemFact.COMPLY)
+    allowed = [place for place in scope if item.claims.get(place) not in FINAL]
+    if not allowed:
+        return NotAllowed(item, Obstacle.ENDED_FINALLY, "every claim in this scope has ended finally")
+    missing = [place for place in allowed if not any(covers(claimed, place) for claimed in item.applied)]
+    if missing:
+        claims = {**item.claims, **dict.fromkeys(missing, Standing.LIVE)}
+        return Changed(item, replace(item, state=ItemState.COMPLIED, cause=None, ground=None, claims=claims))
+    if set(allowed) == set(item.applied):
+        return Unchanged(item)
+    return NotAllowed(item, Obstacle.NARROWER, "a decision cannot narrow what is claimed; POST /v1/releases does")
+
+
+def refuse(item: Item, ground: str) -> Outcome:
+    return _decide_against(item, ItemFact.REFUSE, ground)
+
+
+def mark_not_located(item: Item) -> Outcome:
+    return _decide_against(item, ItemFact.NOT_LOCATE, None)
+
+
+def release(item: Item, scope: Sequence[Jurisdiction], cause: Cause) -> Outcome:
+    """Ends the item's claims inside `scope`. A part of a wider claim cannot be ended: the key is one."""
+    ending = [place for place in item.applied if any(covers(wide, place) for wide in scope)]
+    if not ending:
+        return _nothing_to_release(item, scope)
+    claims = {**item.claims, **dict.fromkeys(ending, cause)}
+    after = replace(item, claims=claims)
+    if not after.applied:
+        after = replace(after, state=TRANSITIONS[item.state][ItemFact.RELEASE], cause=cause)
+    return Changed(item, after)
+
+
+def end(item: Item, cause: Cause) -> Outcome:
+    """Ends the item finally: a claim in force is released with `cause`, anything else is withdrawn."""
+    state = TRANSITIONS[item.state].get(ItemFact.END)
+    if state is None:
+        return _no_transition(item, ItemFact.END)
+    claims = {**item.claims, **dict.fromkeys(item.applied, cause)}
+    return Changed(item, replace(item, state=state, cause=cause if state is ItemState.ENDED else None, claims=claims))
+
+
+def _decide_against(item: Item, fact: ItemFact, ground: str | None) -> Outcome:
+    state = TRANSITIONS[item.state].get(fact)
+    if state is None:
+        return _no_transition(item, fact)
+    if (item.state, item.ground) == (state, ground):
+        return Unchanged(item)
+    return Changed(item, replace(item, state=state, ground=ground, cause=None))
+
+
+def _nothing_to_release(item: Item, scope: Sequence[Jurisdiction]) -> NotAllowed:
+    wider = [place for place in item.applied if any(covers(place, part) for part in scope)]
+    if wider:
+        why = f"the claim is on {wider[0]}, which is one key: a part of it cannot be released"
+        return NotAllowed(item, Obstacle.PART_OF_WIDER, why)
+    return NotAllowed(item, Obstacle.NOT_CLAIMED, "nothing is withheld here that could be released")
+
+
+def _no_transition(item: Item, fact: ItemFact) -> NotAllowed:
+    why = f"{fact.value!r} is not possible while the item is {item.state.word!r}"
+    if item.state is ItemState.COMPLIED:
+        why += "; POST /v1/releases ends a claim"
+    return NotAllowed(item, Obstacle.STATE, why)

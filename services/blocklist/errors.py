@@ -1,0 +1,52 @@
+"""How the domain's refusals reach a caller: each becomes one `Refusal`, with the place in the request that is at fault."""
+
+from collections.abc import Iterable, Sequence
+
+from services.blocklist.domain.directive import NoTransition
+from services.blocklist.domain.item import Obstacle
+from services.blocklist.domain.selection import Impossible, Selection
+from shared.http.problems import Fault, Kind, Refusal
+from shared.ids import DirectiveId, Target
+
+MAX_FAULTS = 100
+"""A document names this many faults at most; a notice of 10,000 wrong lines is told by its first hundred."""
+
+
+def unknown_directive(id_: str) -> Refusal:
+    return Refusal(Kind.NOT_FOUND, f"there is no directive {id_!r}")
+
+
+def duplicate_reference(existing: DirectiveId) -> Refusal:
+    detail = f"this is directive {existing}"
+    return Refusal(Kind.DUPLICATE, detail, (Fault(detail, pointer="/reference"),), {"directive": existing})
+
+
+def no_transition(refused: NoTransition) -> Refusal:
+    return Refusal(Kind.CONFLICT, f"the directive: {refused}")
+
+
+def foreign_targets(foreign: Iterable[Target], selection: Selection) -> Refusal:
+    """Targets that are named, and are no items of the directive."""
+    why = "this target is not an item of the directive"
+    return Refusal(Kind.INVALID, why, _at_targets(((target, why) for target in foreign), selection))
+
+
+def impossible(refused: Impossible, selection: Selection) -> Refusal:
+    """What stopped a decision, release or rescission. A part of a wider claim is a wrong request, the rest are conflicts."""
+    if not refused.obstacles:
+        return Refusal(Kind.CONFLICT, "no item is eligible")
+    wrong = all(obstacle.obstacle is Obstacle.PART_OF_WIDER for obstacle in refused.obstacles)
+    faults = _at_targets(((obstacle.item.target, obstacle.why) for obstacle in refused.obstacles), selection)
+    return Refusal(Kind.INVALID if wrong else Kind.CONFLICT, refused.obstacles[0].why, faults)
+
+
+def not_withheld(targets: Sequence[Target], selection: Selection) -> Refusal:
+    why = "nothing is withheld here that could be released"
+    return Refusal(Kind.CONFLICT, why, _at_targets(((target, why) for target in targets), selection))
+
+
+def _at_targets(found: Iterable[tuple[Target, str]], selection: Selection) -> tuple[Fault, ...]:
+    if isinstance(selection, str):
+        return tuple(Fault(f"{target}: {why}", pointer="/targets") for target, why in found)[:MAX_FAULTS]
+    position = {target: index for index, target in reversed(list(enumerate(selection)))}
+    return tuple(Fault(why, pointer=f"/targets/{position[target]}") for target, why in found)[:MAX_FAULTS]

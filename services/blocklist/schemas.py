@@ -1,0 +1,121 @@
+"""The HTTP models: what may be sent. Every field has a limit; one whose feature does not exist yet is refused at intake."""
+
+from enum import StrEnum
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, Field, StringConstraints
+
+from services.blocklist.domain.causes import Cause
+from services.blocklist.domain.item import Decision
+from shared.http.fields import MAX_TARGETS, JsonTarget, Line, Model, Storable, Text, Time
+
+
+class Ground(StrEnum):
+    """Why an item is refused."""
+
+    NEWS_MEDIA = "news_media"
+    JOURNALIST = "journalist"
+    ACTIVIST = "activist"
+    POLITICIAN = "politician"
+    PROTECTED_EXPRESSION = "protected_expression"
+    OUT_OF_SCOPE = "out_of_scope"
+    OVERBROAD = "overbroad"
+    NOT_UNLAWFUL = "not_unlawful"
+    INVALID_ORDER = "invalid_order"
+    OTHER = "other"
+
+
+Code = Annotated[str, StringConstraints(min_length=1, max_length=10)]
+Codes = Annotated[list[Code], Field(min_length=1, max_length=300)]
+Targets = Annotated[list[JsonTarget], Field(min_length=1, max_length=MAX_TARGETS)]
+Id = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_.-]+$")]
+
+
+class DocumentIn(Model):
+    """The order as a document: its hash, and where it is kept. The service never fetches it."""
+
+    sha256: Annotated[str, StringConstraints(pattern="^[0-9a-f]{64}$")]
+    uri: Annotated[str, StringConstraints(min_length=1, max_length=2048), Storable]
+
+
+class DirectiveIn(Model):
+    authority: Id
+    reference: Line
+    legal_basis: Id
+    kind: Literal["block", "unblock"]
+    issued_at: Time
+    received_at: Time | None = None
+    jurisdictions: Codes
+    targets: Targets
+    reason: Text | None = None
+    due_at: Time | None = None
+    expires_at: Time | None = None
+    supplements: Id | None = None
+    supersedes: Id | None = None
+    sealed: bool = False
+    document: DocumentIn | None = None
+    dry_run: bool = False
+
+
+def _keyword_or_targets(value: Any, *keywords: str) -> Any:
+    if isinstance(value, list):
+        if not 1 <= len(value) <= MAX_TARGETS:
+            raise ValueError(f"name 1 to {MAX_TARGETS} targets")
+        return value
+    if value in keywords:
+        return value
+    raise ValueError(f"a list of targets, or one of {', '.join(keywords)}")
+
+
+AllOrTargets = Annotated[Any, AfterValidator(lambda value: _keyword_or_targets(value, "all"))]
+AnySelection = Annotated[Any, AfterValidator(lambda value: _keyword_or_targets(value, "all", "undecided"))]
+
+
+class DecisionIn(Model):
+    decision: Decision
+    ground: Ground | None = None
+    targets: AnySelection
+    jurisdictions: Codes | None = None
+    memo: Text | None = None
+    dry_run: bool = False
+
+
+class ReleaseIn(Model):
+    cause: Cause
+    directive: Id | None = None
+    targets: AllOrTargets
+    jurisdictions: Codes
+    memo: Text | None = None
+    approvers: Annotated[list[Line], Field(max_length=10)] = Field(default_factory=list)
+    dry_run: bool = False
+
+
+class RescindIn(Model):
+    targets: AllOrTargets
+    memo: Text | None = None
+    dry_run: bool = False
+
+
+class ConfirmIn(Model):
+    targets: AllOrTargets = "all"
+    memo: Text | None = None
+
+
+class NoticeIn(Model):
+    kind: Literal["non_compliance", "reminder", "clarification", "hearing"]
+    issued_at: Time
+    received_at: Time | None = None
+    provision: Line | None = None
+    text: Text | None = None
+    due_at: Time | None = None
+
+
+class ReplyIn(Model):
+    kind: Literal["acknowledgement", "effect_report", "impossibility", "clarification_request", "dialogue_request"]
+    text: Text | None = None
+    sent_at: Time | None = None
+
+
+class CheckIn(Model):
+    jurisdiction: Code
+    targets: Annotated[list[JsonTarget], Field(min_length=1, max_length=MAX_TARGETS)]

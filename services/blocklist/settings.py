@@ -1,0 +1,29 @@
+"""The service's settings."""
+
+from typing import Self
+
+from pydantic import Field, model_validator
+
+from shared.db import sqlite_file
+from shared.settings import CommonSettings, DatabaseUrl, Environment, Port
+
+
+class BlocklistSettings(CommonSettings):
+    port: Port = Field(8000, validation_alias="BLOCKLIST_PORT")
+    relay_port: Port = Field(8002, validation_alias="BLOCKLIST_RELAY_PORT")
+    configured_database_url: DatabaseUrl | None = Field(None, validation_alias="BLOCKLIST_DATABASE_URL")
+
+    @model_validator(mode="after")
+    def _production_runs_on_postgresql(self) -> Self:
+        if self.environment is Environment.PRODUCTION and self.embedded:
+            raise ValueError("BLOCKLIST_DATABASE_URL: production needs PostgreSQL")
+        return self
+
+    @property
+    def database_url(self) -> str:
+        return self.configured_database_url or f"sqlite:///{self.var.absolute() / 'blocklist.sqlite3'}"
+
+    @property
+    def embedded(self) -> bool:
+        """On SQLite one process does everything, the relay's work too."""
+        return sqlite_file(self.database_url) is not None

@@ -1,0 +1,157 @@
+"""Directives: found, locked, written."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import RowMapping, Select, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.blocklist.domain.directive import Directive, DirectiveStatus, NewDirective
+from services.blocklist.domain.tally import Tally
+from services.blocklist.store.rows import Row, fetch_all, fetch_first
+from services.blocklist.tables import directive_scopes, directives, items
+from shared.ids import DirectiveId, Jurisdiction
+
+_domain_columns = (
+    directives.c.id,
+    directives.c.status,
+    directives.c.legal_basis,
+    directives.c.label,
+    directives.c.interim,
+    directives.c.scope,
+    directives.c.issued_at,
+    directives.c.received_at,
+    directives.c.due_at,
+    directives.c.expires_at,
+    directives.c.confirmed_at,
+    directives.c.revision,
+    directives.c.tally,
+)
+
+
+async def add(connection: AsyncConnection, new: NewDirective, directive: Directive) -> DirectiveId | None:
+    """Stores a new directive; or answers the id of the one with the same authority and reference, once that has committed."""
+    values = {
+        "id": directive.id,
+        "authority": new.authority,
+        "reference": new.reference,
+        "legal_basis": directive.legal_basis,
+        "kind": new.kind,
+        "status": directive.status,
+        "issued_at": directive.issued_at,
+        "received_at": directive.received_at,
+        "requested_jurisdictions": list(new.requested_jurisdictions),
+        "scope": list(directive.scope),
+        "reason": new.reason,
+        "due_at": directive.due_at,
+        "expires_at": directive.expires_at,
+        "supplements": new.supplements,
+        "document": dict(new.document) if new.document else None,
+        "label": directive.label,
+        "interim": directive.interim,
+        "duplicates": new.duplicates,
+        "revision": directive.revision,
+        "tally": dict(directive.tally.slots),
+    }
+    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+    statement = dialect.insert(directives).values(values)
+    unique = [directives.c.authority, directives.c.reference]
+    added = await connection.execute(statement.on_conflict_do_nothing(index_elements=unique).returning(directives.c.id))
+    if added.first() is None:
+        return await find_by_reference(connection, new.authority, new.reference)
+    scopes = [{"jurisdiction": place, "directive": directive.id} for place in directive.scope]
+    await connection.execute(insert(directive_scopes), scopes)
+    return None
+
+
+async def find_by_reference(connection: AsyncConnection, authority: str, reference: str) -> DirectiveId | None:
+    found = await connection.execute(
+        select(directives.c.id).where(directives.c.authority == authority, directives.c.reference == reference)
+    )
+    return found.scalar_one_or_none()
+
+
+async def locked(connection: AsyncConnection, ids: Sequence[DirectiveId]) -> dict[DirectiveId, Directive]:
+    """The directives that exist, locked until the transaction ends. In order of id, so that nobody waits in a circle."""
+    found = await connection.execute(
+        select(*_domain_columns).where(directives.c.id.in_(ids)).order_by(directives.c.id).with_for_update()
+    )
+    return {row["id"]: _directive(row) for row in found.mappings()}
+
+
+async def save(connection: AsyncConnection, directive: Directive) -> None:
+    """Writes what can change about a directive. The caller holds its lock."""
+    await connection.execute(
+        update(directives)
+        .where(directives.c.id == directive.id)
+        .values(
+            status=directive.status,
+            confirmed_at=directive.confirmed_at,
+            revision=directive.revision,
+            tally=dict(directive.tally.slots),
+        )
+    )
+
+
+async def exists(connection: AsyncConnection, id_: DirectiveId, *, authority: str) -> bool:
+    found = await connection.execute(select(directives.c.id).where(directives.c.id == id_, directives.c.authority == authority))
+    return found.first() is not None
+
+
+async def details(connection: AsyncConnection, id_: DirectiveId) -> Row | None:
+    """Everything that is known of a directive but its items."""
+    return await fetch_first(connection, _all_columns().where(directives.c.id == id_))
+
+
+async def page(connection: AsyncConnection, filters: Mapping[str, str], *, after: int, limit: int) -> list[Row]:
+    """Directives in the order of their arrival. `filters` names columns, `jurisdiction` or an item `decision`."""
+    statement = _all_columns().where(directives.c.seq > after).order_by(directives.c.seq).limit(limit)
+    for name, value in filters.items():
+        statement = _filtered(statement, name, value)
+    return await fetch_all(connection, statement)
+
+
+async def due_to_expire(connection: AsyncConnection, now: datetime, limit: int) -> list[DirectiveId]:
+    """Directives whose end has come and that are still open."""
+    open_statuses = (DirectiveStatus.IN_FORCE, DirectiveStatus.STAYED)
+    found = await connection.execute(
+        select(directives.c.id)
+        .where(directives.c.expires_at <= now, directives.c.status.in_(open_statuses))
+        .order_by(directives.c.expires_at)
+        .limit(limit)
+    )
+    return list(found.scalars())
+
+
+def _filtered(statement: Select[Any], name: str, value: str) -> Select[Any]:
+    match name:
+        case "jurisdiction":
+            scoped = select(directive_scopes.c.directive).where(directive_scopes.c.jurisdiction == value)
+            return statement.where(directives.c.id.in_(scoped))
+        case "decision":
+            decided = select(items.c.directive).where(items.c.state.in_(_states(value)))
+            return statement.where(directives.c.id.in_(decided))
+        case _:
+            return statement.where(directives.c[name] == value)
+
+
+def _states(decision: str) -> tuple[str, ...]:
+    return ("released", "ended") if decision == "released" else (decision,)
+
+
+def _all_columns() -> Select[Any]:
+    return select(*directives.c)
+
+
+def _directive(row: RowMapping) -> Directive:
+    values = dict(row)
+    return Directive(
+        **{
+            **values,
+            "status": DirectiveStatus(values["status"]),
+            "scope": tuple(map(Jurisdiction, values["scope"])),
+            "tally": Tally(values["tally"]),
+        }
+    )

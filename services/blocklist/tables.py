@@ -1,0 +1,193 @@
+"""The tables. Constraints make the wrong row impossible; what each table promises is said beside it."""
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+from shared.db import Instant
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+_Json = JSON(none_as_null=True)
+_Serial = BigInteger().with_variant(Integer, "sqlite")
+
+directives = Table(
+    "directives",
+    metadata,
+    Column("seq", _Serial, primary_key=True, autoincrement=True),
+    Column("id", String(40), nullable=False, unique=True),
+    Column("authority", String(64), nullable=False),
+    Column("reference", String(200), nullable=False),
+    Column("legal_basis", String(64), nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("status", String(24), nullable=False),
+    Column("issued_at", Instant, nullable=False),
+    Column("received_at", Instant, nullable=False),
+    Column("requested_jurisdictions", _Json, nullable=False),
+    Column("scope", _Json, nullable=False),
+    Column("reason", Text),
+    Column("due_at", Instant),
+    Column("expires_at", Instant),
+    Column("confirmed_at", Instant),
+    Column("supplements", String(40), ForeignKey("directives.id")),
+    Column("document", _Json),
+    Column("label", String(16), nullable=False),
+    Column("interim", Boolean, nullable=False),
+    Column("duplicates", Integer, nullable=False),
+    Column("revision", BigInteger, nullable=False),
+    Column("tally", _Json, nullable=False),
+    UniqueConstraint("authority", "reference"),
+    Index("ix_directives_open_expires_at", "expires_at"),
+    sqlite_autoincrement=True,
+)
+
+directive_scopes = Table(
+    "directive_scopes",
+    metadata,
+    Column("jurisdiction", String(8), primary_key=True),
+    Column("directive", String(40), ForeignKey("directives.id"), primary_key=True),
+    comment="Where a directive asks for something, to list directives by jurisdiction.",
+)
+
+items = Table(
+    "items",
+    metadata,
+    Column("directive", String(40), ForeignKey("directives.id"), primary_key=True),
+    Column("target", Text, primary_key=True),
+    Column("position", Integer, nullable=False),
+    Column("received", _Json, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("cause", String(24)),
+    Column("ground", String(32)),
+    Column("claims", _Json, nullable=False),
+    Column("changed_at", Instant, nullable=False),
+    CheckConstraint("(state IN ('released', 'ended')) = (cause IS NOT NULL)", name="cause_iff_released"),
+    Index(None, "directive", "state"),
+    comment="`claims` maps jurisdiction to live, suspended or the cause it ended for; withholdings.claimants is its inverse.",
+)
+
+_withholding_columns = (
+    ("version", BigInteger, False),
+    ("state", String(16), False),
+    ("cause", String(24), True),
+    ("directives", _Json, False),
+    ("effective_at", Instant, False),
+    ("due_at", Instant, True),
+    ("label", String(16), False),
+)
+
+withholdings = Table(
+    "withholdings",
+    metadata,
+    Column("target", Text, primary_key=True),
+    Column("jurisdiction", String(8), primary_key=True),
+    Column("target_type", String(8), nullable=False),
+    *(Column(name, kind, nullable=nullable) for name, kind, nullable in _withholding_columns),
+    Column("claimants", _Json, nullable=False),
+    CheckConstraint("version >= 1", name="version_starts_at_one"),
+    CheckConstraint("(state = 'released') = (cause IS NOT NULL)", name="cause_iff_released"),
+    Index(None, "jurisdiction", "state", "target"),
+    comment="Each key at its latest version. The row's lock is what versions are assigned under.",
+)
+
+withholding_history = Table(
+    "withholding_history",
+    metadata,
+    Column("target", Text, primary_key=True),
+    Column("jurisdiction", String(8), primary_key=True),
+    *(
+        Column(name, kind, nullable=nullable, primary_key=name == "version", autoincrement=False)
+        for name, kind, nullable in _withholding_columns
+    ),
+    comment="Every version but the latest: a row moves here when the next one is made.",
+)
+
+case_events = Table(
+    "case_events",
+    metadata,
+    Column("directive", String(40), ForeignKey("directives.id"), primary_key=True),
+    Column("revision", BigInteger, primary_key=True, autoincrement=False),
+    Column("type", String(64), nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("data", _Json, nullable=False),
+    Column("detail", _Json),
+    comment="A directive's timeline: each case event as published, and in `detail` what is not (memos, approvers).",
+)
+
+notices = Table(
+    "notices",
+    metadata,
+    Column("id", String(40), primary_key=True),
+    Column("directive", String(40), ForeignKey("directives.id"), nullable=False, index=True),
+    Column("kind", String(24), nullable=False),
+    Column("issued_at", Instant, nullable=False),
+    Column("received_at", Instant, nullable=False),
+    Column("provision", String(200)),
+    Column("text", Text),
+    Column("due_at", Instant),
+)
+
+replies = Table(
+    "replies",
+    metadata,
+    Column("id", String(40), primary_key=True),
+    Column("directive", String(40), ForeignKey("directives.id"), nullable=False, index=True),
+    Column("kind", String(24), nullable=False),
+    Column("text", Text),
+    Column("sent_at", Instant, nullable=False),
+)
+
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("id", _Serial, primary_key=True, autoincrement=True),
+    Column("topic", String(100), nullable=False),
+    Column("partition", Integer, nullable=False),
+    Column("events", Integer, nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("published_at", Instant),
+    sqlite_autoincrement=True,
+)
+Index(
+    "ix_outbox_unpublished",
+    outbox.c.topic,
+    outbox.c.partition,
+    outbox.c.id,
+    sqlite_where=outbox.c.published_at.is_(None),
+    postgresql_where=outbox.c.published_at.is_(None),
+)
+
+idempotency = Table(
+    "idempotency",
+    metadata,
+    Column("key", String(255), primary_key=True),
+    Column("fingerprint", String(64), nullable=False),
+    Column("status", Integer, nullable=False),
+    Column("location", String(200)),
+    Column("body", LargeBinary, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    comment="The answer given to each idempotency key, written in the transaction of what was answered.",
+)

@@ -28,6 +28,10 @@ help: ## List the targets
 demo: $(VENV)/.local-installed ## Replay the 2021 incident on this machine and check every figure; KEEP=1 leaves it running
 	@KEEP="$(KEEP)" $(PY) -m tools.demo
 
+.PHONY: stop
+stop: $(VENV)/.local-installed ## Stop what `make demo KEEP=1` left running
+	@$(PY) -m tools.demo.stop
+
 .PHONY: run
 run: $(VENV)/.local-installed ## Run broker, blocklist and notifier until Ctrl-C
 	@exec $(PY) -m tools.run

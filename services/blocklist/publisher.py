@@ -31,27 +31,33 @@ class KafkaPublisher:
     def __init__(self, make: Callable[[], AIOKafkaProducer], *, within: float = PUBLISH_WITHIN) -> None:
         self._make = make
         self._within = within
-        self._producer: AIOKafkaProducer | None = None
-        self._starting = asyncio.Lock()
+        self._producer: asyncio.Task[AIOKafkaProducer] | None = None
 
     async def publish(self, lane: Lane, records: Sequence[Record]) -> None:
         """Raises whatever went wrong, TimeoutError included; the caller discards, marks nothing, and sends again."""
-        producer = await self._started()
+        if self._producer is None:
+            self._producer = asyncio.create_task(self._start())
+        producer = await asyncio.shield(self._producer)  # one start, and one failure of it, for all lanes
         for batch in _batches(producer, records):
             acknowledged = await asyncio.wait_for(producer.send_batch(batch, lane.topic, partition=lane.partition), self._within)
             await asyncio.wait_for(acknowledged, self._within)
 
     async def discard(self) -> None:
-        producer, self._producer = self._producer, None
-        if producer is not None:
-            await stop_quietly(producer)
+        started, self._producer = self._producer, None
+        if started is None:
+            return
+        await asyncio.wait([started])
+        if started.exception() is None:
+            await stop_quietly(started.result())
 
-    async def _started(self) -> AIOKafkaProducer:
-        async with self._starting:
-            if self._producer is None:
-                self._producer = self._make()
-                await asyncio.wait_for(self._producer.start(), self._within)
-            return self._producer
+    async def _start(self) -> AIOKafkaProducer:
+        producer = self._make()
+        try:
+            await asyncio.wait_for(producer.start(), self._within)
+        except BaseException:
+            await stop_quietly(producer)
+            raise
+        return producer
 
 
 def _batches(producer: AIOKafkaProducer, records: Sequence[Record]) -> Iterator[Any]:

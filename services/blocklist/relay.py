@@ -35,6 +35,10 @@ POLL = timedelta(milliseconds=500)
 """How long an idle relay waits for a wake-up. A lost one costs this much, never an event."""
 
 
+RETRY_AT_MOST = timedelta(seconds=2)
+"""Longest wait between tries: when an outage ends, each second of it is one more that a release or a block comes late."""
+
+
 class Turn(Enum):
     WORKED = "worked"
     IDLE = "idle"
@@ -56,7 +60,7 @@ class Relay:
         self._clock = clock
         self._metrics = metrics
         self._wake = wake
-        self._backoff = backoff or Backoff()
+        self._backoff = backoff or Backoff(cap=RETRY_AT_MOST)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Works until told to stop; a turn under way is finished first. Errors are retried for ever, and counted."""

@@ -21,7 +21,7 @@ def decode_cursor(cursor: str | None, start: Sequence[Any]) -> list[Any]:
         raise _not_a_cursor() from error
     if not isinstance(position, list) or [type(part) for part in position] != [type(part) for part in start]:
         raise _not_a_cursor()
-    if any(isinstance(part, int) and abs(part) >= 2**63 for part in position):
+    if not all(map(_is_storable, position)):
         raise _not_a_cursor()
     return position
 
@@ -31,6 +31,13 @@ def page(rows: Sequence[T], limit: int, position: Callable[[T], Sequence[Any]], 
     shown = rows[:limit]
     more = len(rows) > limit
     return {"items": [present(row) for row in shown], "next": _encode(position(shown[-1])) if more else None}
+
+
+def _is_storable(part: Any) -> bool:
+    """Whether a database can compare with it: a cursor comes from outside like everything else."""
+    if isinstance(part, int):
+        return abs(part) < 2**63
+    return not isinstance(part, str) or ("\x00" not in part and part.isprintable())
 
 
 def _encode(position: Sequence[Any]) -> str:

@@ -57,10 +57,11 @@ def _play_and_report(scene: Scene) -> int:
         note_end_state(scene, figures, want, play(scene, figures, want))
     finally:
         figures.write(REPORT)
-    return _judge(scene.console, figures)
+    return judge(scene.console, figures)
 
 
-def _judge(console: Console, figures: Figures) -> int:
+def judge(console: Console, figures: Figures) -> int:
+    """Says whether the figures are right, and shows those that are not. Gives the exit status."""
     where = REPORT.relative_to(ROOT)
     if not figures.wrong:
         console.print(f"[bold green]All {len(figures.all)} figures are right[/]; they are in {where}.")

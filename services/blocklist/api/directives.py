@@ -1,12 +1,23 @@
 """Directives: submitted, decided, corresponded about, ended, read."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Response
 
 from services.blocklist.api import intake, present
-from services.blocklist.api.context import Context, Cursor, Idempotent, Limit, Services, answer, missing, reply
-from services.blocklist.domain.directive import NewDirective
+from services.blocklist.api.context import (
+    Context,
+    Cursor,
+    Idempotent,
+    Limit,
+    Place,
+    Services,
+    answer,
+    missing,
+    query_place,
+    reply,
+)
+from services.blocklist.domain.directive import DirectiveStatus, NewDirective
 from services.blocklist.errors import unknown_directive
 from services.blocklist.handlers import correspondence, endings
 from services.blocklist.handlers.correspondence import Notice, Reply
@@ -23,7 +34,8 @@ from shared.ids import DirectiveId
 
 router = APIRouter(prefix="/v1/directives", tags=["directives"])
 
-Filter = Annotated[str | None, Query(max_length=64)]
+Id = Annotated[str | None, Query(max_length=64, pattern="^[A-Za-z0-9_.-]+$")]
+Decided = Literal["undecided", "complied", "refused", "not_located", "released", "withdrawn"]
 
 
 @router.post("", status_code=201, response_model=None)
@@ -51,11 +63,11 @@ async def submit_directive(body: DirectiveIn, context: Context, attempt: Idempot
 @router.get("")
 async def list_directives(
     context: Context,
-    authority: Filter = None,
-    jurisdiction: Filter = None,
-    legal_basis: Filter = None,
-    status: Filter = None,
-    decision: Filter = None,
+    authority: Id = None,
+    jurisdiction: Place = None,
+    legal_basis: Id = None,
+    status: DirectiveStatus | None = None,
+    decision: Decided | None = None,
     limit: Limit = 100,
     cursor: Cursor = None,
 ) -> dict[str, Any]:
@@ -89,7 +101,7 @@ async def show_directive(directive_id: str, context: Context) -> dict[str, Any]:
 
 @router.get("/{directive_id}/items")
 async def list_items(
-    directive_id: str, context: Context, decision: Filter = None, limit: Limit = 100, cursor: Cursor = None
+    directive_id: str, context: Context, decision: Decided | None = None, limit: Limit = 100, cursor: Cursor = None
 ) -> dict[str, Any]:
     """The directive's items, with what was received for each, what was decided and where it is applied."""
     await _require(context, directive_id)

@@ -5,25 +5,23 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Path, Query
 
 from services.blocklist.api import present
-from services.blocklist.api.context import Context, Cursor, Limit, path_target
+from services.blocklist.api.context import Context, Cursor, Limit, Place, path_target, query_place, read_place
 from services.blocklist.schemas import CheckIn
 from services.blocklist.store import withholdings
 from shared.http.fields import read_targets
 from shared.http.pages import decode_cursor, page
 from shared.http.problems import Fault, Kind, Refusal
-from shared.ids import Jurisdiction, TargetType
-from shared.jurisdictions import JurisdictionError, parse_jurisdiction
+from shared.ids import TargetType
 
 router = APIRouter(prefix="/v1/withholdings", tags=["withholdings"])
 
 TargetPath = Annotated[str, Path(max_length=8192)]
-Place = Annotated[str | None, Query(max_length=10)]
 
 
 @router.post("/check")
 async def check_targets(body: CheckIn, context: Context) -> dict[str, Any]:
     """Which of the targets somebody in the jurisdiction must not see, as they were sent."""
-    place = _place(body.jurisdiction, Fault("", pointer="/jurisdiction"))
+    place = read_place(body.jurisdiction, Fault("", pointer="/jurisdiction"))
     canonical = read_targets(body.targets, context.platform)
     withheld = await context.database.read(
         lambda connection: withholdings.withheld_among(connection, place, list(set(canonical)))
@@ -46,7 +44,7 @@ async def list_withholdings(
     if as_of is not None:
         detail = "as_of is part of the contract, and not there yet"
         raise Refusal(Kind.NOT_IMPLEMENTED, detail, (Fault(detail, parameter="as_of"),))
-    place = _place(jurisdiction, Fault("", parameter="jurisdiction")) if jurisdiction else None
+    place = query_place(jurisdiction)
     after = decode_cursor(cursor, ["", ""])
     rows = await context.database.read(
         lambda connection: withholdings.page(
@@ -67,7 +65,7 @@ async def show_history(
 ) -> dict[str, Any]:
     """Every version of the target's keys with its cause and directives, each exactly as it was published."""
     found = path_target(target, context.platform)
-    place = _place(jurisdiction, Fault("", parameter="jurisdiction")) if jurisdiction else None
+    place = query_place(jurisdiction)
     after = decode_cursor(cursor, ["", 0])
     rows = await context.database.read(
         lambda connection: withholdings.history(connection, found, place=place, after=(after[0], after[1]), limit=limit + 1)
@@ -82,11 +80,3 @@ async def show_target(target: TargetPath, context: Context) -> dict[str, Any]:
     found = path_target(target, context.platform)
     rows = await context.database.read(lambda connection: withholdings.of_target(connection, found))
     return present.target(found, rows)
-
-
-def _place(code: str, where: Fault) -> Jurisdiction:
-    try:
-        return parse_jurisdiction(code)
-    except JurisdictionError as error:
-        fault = Fault(str(error), pointer=where.pointer, parameter=where.parameter)
-        raise Refusal(Kind.INVALID, str(error), (fault,)) from error

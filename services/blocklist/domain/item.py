@@ -140,7 +140,7 @@ def comply(item: Item, scope: Sequence[Jurisdiction]) -> Outcome:
     if missing:
         claims = {**item.claims, **dict.fromkeys(missing, Standing.LIVE)}
         return Changed(item, replace(item, state=ItemState.COMPLIED, cause=None, ground=None, claims=claims))
-    if set(allowed) == set(item.applied):
+    if all(any(covers(place, claimed) for place in allowed) for claimed in item.applied):
         return Unchanged(item)
     return NotAllowed(item, Obstacle.NARROWER, "a decision cannot narrow what is claimed; POST /v1/releases does")
 

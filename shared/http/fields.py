@@ -24,8 +24,13 @@ class Model(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+def is_storable(value: str) -> bool:
+    """Whether every database takes the text: it holds neither NUL nor a lone surrogate."""
+    return "\x00" not in value and not any("\ud800" <= char <= "\udfff" for char in value)
+
+
 def _storable(value: str) -> str:
-    if "\x00" in value or any("\ud800" <= char <= "\udfff" for char in value):
+    if not is_storable(value):
         raise ValueError("the text holds a character that cannot be stored (NUL or a lone surrogate)")
     return value
 

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
+from shared.http.fields import is_storable
 from shared.http.problems import Fault, Kind, Refusal
 
 T = TypeVar("T")
@@ -37,7 +38,7 @@ def _is_storable(part: Any) -> bool:
     """Whether a database can compare with it: a cursor comes from outside like everything else."""
     if isinstance(part, int):
         return abs(part) < 2**63
-    return not isinstance(part, str) or ("\x00" not in part and part.isprintable())
+    return not isinstance(part, str) or is_storable(part)
 
 
 def _encode(position: Sequence[Any]) -> str:

@@ -72,9 +72,10 @@ async def list_directives(
     cursor: Cursor = None,
 ) -> dict[str, Any]:
     """Directives in the order of their arrival."""
+    place = query_place(jurisdiction)
     asked = {
         "authority": authority,
-        "jurisdiction": jurisdiction,
+        "jurisdiction": place,
         "legal_basis": legal_basis,
         "status": status,
         "decision": decision,

@@ -23,6 +23,7 @@ from typing import Any, TypeVar
 from sqlalchemy import DateTime, Dialect, TypeDecorator, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from shared.backoff import Backoff
@@ -126,20 +127,20 @@ async def _commit(connection: AsyncConnection) -> None:
         raise
 
 
-def sqlstate(error: DBAPIError) -> str | None:
-    """PostgreSQL's five-character code of what went wrong; None on SQLite."""
-    code = getattr(error.orig, "sqlstate", None)
+def sqlstate(error: BaseException) -> str | None:
+    """PostgreSQL's five-character code of what went wrong, however wrapped; None on SQLite and for anything else."""
+    code = getattr(getattr(error, "orig", error), "sqlstate", None)
     return str(code) if code else None
 
 
 def is_outage(error: BaseException) -> bool:
     """Whether the database, rather than what was asked of it, is at fault: worth trying again later."""
-    if isinstance(error, OutcomeUnknown | ConcurrentChange | ConnectionError | TimeoutError):
+    if isinstance(error, OutcomeUnknown | ConcurrentChange | OSError | PoolTimeout):
         return True
-    if isinstance(error, DBAPIError):
-        code = sqlstate(error) or ""
-        return error.connection_invalidated or code[:2] in {"08", "53", "57"} or code == LOCK_TIMEOUT or _sqlite_busy(error)
-    return False
+    code = sqlstate(error) or ""
+    if code[:2] in {"08", "53", "57"} or code == LOCK_TIMEOUT:
+        return True
+    return isinstance(error, DBAPIError) and (error.connection_invalidated or _sqlite_busy(error))
 
 
 def driver_url(url: str) -> str:

@@ -79,13 +79,13 @@ def create_api(settings: BlocklistSettings) -> FastAPI:
     metrics = CommandMetrics(parts.registry)
     commands = Commands(database=database, topics=settings.topics, clock=clock, metrics=metrics)
     state = StateMetrics(parts.registry, database, clock)
-    relay_metrics = RelayMetrics(parts.registry)
+    relay_metrics = RelayMetrics(parts.registry) if settings.embedded else None
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         expiry = Expiry(database=database, commands=commands, clock=clock)
         async with opened(database), running("expiry", expiry.run):
-            if not settings.embedded:
+            if relay_metrics is None:
                 yield
                 return
             async with running("relay", partial(parts.relay, relay_metrics)):

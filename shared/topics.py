@@ -46,7 +46,8 @@ class Topics:
         )
 
     def _spec(self, name: str, config: dict[str, str]) -> TopicSpec:
-        return TopicSpec(name, self.partitions, self.replication, config)
+        in_sync = {"min.insync.replicas": str(max(1, self.replication - 1))}
+        return TopicSpec(name, self.partitions, self.replication, config | in_sync)
 
     def partition_of(self, key: str) -> int:
         """Where Kafka's default partitioner puts this key, so that any client can compute it."""

@@ -115,10 +115,11 @@ def create_relay(settings: BlocklistSettings) -> FastAPI:
     async def lead(stop: asyncio.Event) -> None:
         while not stop.is_set():
             lost = asyncio.Event()
-            async with leading(settings.database_url, wake=parts.wake, lost=lost):
-                log.info("relay_leads")
-                async with running("relay", partial(parts.relay, metrics)):
-                    await first_of(stop, lost)
+            async with leading(settings.database_url, wake=parts.wake, lost=lost, stop=stop) as leads:
+                if leads:
+                    log.info("relay_leads")
+                    async with running("relay", partial(parts.relay, metrics)):
+                        await first_of(stop, lost)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:

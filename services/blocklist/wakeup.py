@@ -19,17 +19,35 @@ RELAY_LOCK = 0x67776872
 
 
 @asynccontextmanager
-async def leading(url: str, *, wake: asyncio.Event, lost: asyncio.Event) -> AsyncIterator[None]:
-    """Waits to be the one relay, then listens: each commit that queued something sets `wake`."""
+async def leading(url: str, *, wake: asyncio.Event, lost: asyncio.Event, stop: asyncio.Event) -> AsyncIterator[bool]:
+    """Waits to be the one relay, then listens: each commit that queued something sets `wake`.
+
+    Gives False if `stop` came first.
+    """
     connection = await _connect(url)
     connection.add_termination_listener(lambda *_: lost.set())
     try:
-        await connection.execute("SELECT pg_advisory_lock($1)", RELAY_LOCK)
-        await connection.add_listener(CHANNEL, lambda *_: wake.set())
-        yield
+        leads = await _locked(connection, stop)
+        if leads:
+            await connection.add_listener(CHANNEL, lambda *_: wake.set())
+        yield leads
     finally:
         lost.set()
         connection.terminate()
+
+
+async def _locked(connection: "asyncpg.Connection[asyncpg.Record]", stop: asyncio.Event) -> bool:
+    """Waits for the lock as long as nobody says stop. Raises what the wait raises when the connection breaks."""
+    waiting = asyncio.create_task(connection.execute("SELECT pg_advisory_lock($1)", RELAY_LOCK))
+    stopped = asyncio.create_task(stop.wait())
+    done, pending = await asyncio.wait([waiting, stopped], return_when=asyncio.FIRST_COMPLETED)
+    for task in pending:
+        task.cancel()
+    await asyncio.gather(*pending, return_exceptions=True)
+    if waiting not in done:
+        return False
+    await waiting
+    return True
 
 
 async def _connect(url: str) -> "asyncpg.Connection[asyncpg.Record]":

@@ -44,6 +44,7 @@ async def submit_directive(body: DirectiveIn, context: Context, attempt: Idempot
     order = intake.admit(body, registry=context.registry, platform=context.platform, now=context.clock())
 
     async def work(unit: Unit) -> Answer:
+        intake.refuse_expired(order, unit.now)
         if order.supplements and not await directives.exists(unit.connection, order.supplements, authority=order.authority):
             raise invalid(f"{order.authority} has issued no directive {order.supplements!r}", "/supplements")
         submitted = await submit(unit, order)

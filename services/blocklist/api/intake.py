@@ -106,6 +106,12 @@ def check_not_future(name: str, value: datetime, now: datetime) -> None:
         raise invalid(f"{name} lies in the future", f"/{name}")
 
 
+def refuse_expired(order: NewDirective, now: datetime) -> None:
+    """Asked when an order is carried out, not when it is read: the stored answer to a repeated request outlives its order."""
+    if order.expires_at and order.expires_at <= now:
+        raise invalid("the order has expired already", "/expires_at")
+
+
 def _refuse_unfinished(sent: DirectiveIn) -> None:
     refuse_dry_run(asked=sent.dry_run)
     unfinished = {"sealed": sent.sealed, "supersedes": sent.supersedes is not None, "kind": sent.kind == "unblock"}
@@ -140,8 +146,6 @@ def _check_times(sent: DirectiveIn, received_at: datetime, now: datetime) -> Non
         raise invalid("an order cannot be received before it was issued", "/received_at")
     if sent.due_at and sent.due_at < sent.issued_at:
         raise invalid("an order cannot be due before it was issued", "/due_at")
-    if sent.expires_at and sent.expires_at <= now:
-        raise invalid("the order has expired already", "/expires_at")
 
 
 def _check_reach(authority: Authority, asked: Sequence[str]) -> None:

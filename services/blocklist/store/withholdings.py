@@ -122,11 +122,10 @@ async def history(
 
 
 async def counts(connection: AsyncConnection) -> dict[tuple[str, str], int]:
-    """How many targets are withheld now, by jurisdiction and type."""
-    statement = (
-        select(withholdings.c.jurisdiction, withholdings.c.target_type, func.count())
-        .where(withholdings.c.state == WithholdingState.WITHHELD)
-        .group_by(withholdings.c.jurisdiction, withholdings.c.target_type)
+    """How many targets are withheld now, by jurisdiction and type; 0 where there were some before."""
+    withheld = func.count().filter(withholdings.c.state == WithholdingState.WITHHELD)
+    statement = select(withholdings.c.jurisdiction, withholdings.c.target_type, withheld).group_by(
+        withholdings.c.jurisdiction, withholdings.c.target_type
     )
     return {(place, target_type): count for place, target_type, count in await connection.execute(statement)}
 

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Self
 from uuid import uuid4
 
 import httpx2
@@ -16,6 +16,12 @@ class PersistentClient:
 
     def __init__(self, url: str) -> None:
         self._client = httpx2.Client(base_url=url, timeout=20.0)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._client.close()
 
     def post(self, path: str, body: Any) -> Any:
         """The answer to a request that succeeds once, however often it has to be sent."""

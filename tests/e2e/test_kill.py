@@ -5,7 +5,7 @@ import os
 import signal
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ import pytest
 from shared.topics import Topics
 from tests.e2e.client import PersistentClient
 from tests.support.eventually import eventually
+from tests.support.postgres import fresh_database
 from tools.demo.incident import notice
 from tools.demo.topic import read_withholdings
 from tools.stack import Stack, StackSettings, running_stack
@@ -28,11 +29,12 @@ KILLED_AFTER = (2, 6, 9)
 @contextmanager
 def stack_on(database: str, request: pytest.FixtureRequest, folder: Path) -> Iterator[Stack]:
     settings = StackSettings.on_free_ports(folder, environ=dict(os.environ))
-    if database == "postgres":
-        url = request.getfixturevalue("postgres_database")
-        settings = replace(settings, blocklist_database_url=url)
-    with running_stack(settings, say=lambda _line: None) as stack:
-        yield stack
+    with ExitStack() as held:
+        if database == "postgres":
+            server = request.getfixturevalue("postgres_server")
+            blocklist, notifier = (held.enter_context(fresh_database(server)) for _ in range(2))
+            settings = replace(settings, blocklist_database_url=blocklist, notifier_database_url=notifier)
+        yield held.enter_context(running_stack(settings, say=lambda _line: None))
 
 
 def submit_second_notice(blocklist: PersistentClient) -> str:
@@ -72,13 +74,16 @@ def in_steps(stack: Stack, process: str, targets: list[str], act: Any) -> None:
 
 @pytest.mark.parametrize(
     ("database", "process"),
-    [("sqlite", "blocklist"), ("sqlite", "notifier"), ("postgres", "blocklist"), ("postgres", "relay")],
+    [("sqlite", "blocklist"), ("sqlite", "notifier"), ("postgres", "blocklist"), ("postgres", "relay"), ("postgres", "notifier")],
 )
 async def test_a_process_killed_in_the_middle_loses_and_reorders_nothing(
     database: str, process: str, request: pytest.FixtureRequest, tmp_path: Path
 ) -> None:
-    with stack_on(database, request, tmp_path) as stack:
-        blocklist, notifier = PersistentClient(stack.blocklist_url), PersistentClient(stack.notifier_url)
+    with (
+        stack_on(database, request, tmp_path) as stack,
+        PersistentClient(stack.blocklist_url) as blocklist,
+        PersistentClient(stack.notifier_url) as notifier,
+    ):
         directive = submit_second_notice(blocklist)
         targets = targets_of(blocklist, directive)
         decisions = f"/v1/directives/{directive}/decisions"
@@ -92,6 +97,7 @@ async def test_a_process_killed_in_the_middle_loses_and_reorders_nothing(
         assert contents.out_of_order == 0
         assert contents.total == ACCOUNTS + 600
         assert contents.withheld == {"IN": ACCOUNTS - 600}
+        assert stack.supervisor.deaths(process) >= 1
 
 
 def release_of(directive: str, targets: list[str]) -> dict[str, Any]:

@@ -1,0 +1,12 @@
+"""The routes: a request becomes a command or a question, its result an answer. No SQL and no rule is here."""
+
+from services.notifier.api.directives import router as directives
+from services.notifier.api.enforcements import router as enforcements
+from services.notifier.api.jurisdictions import router as jurisdictions
+from services.notifier.api.points import router as points
+from services.notifier.api.quarantine import router as quarantine
+from services.notifier.api.unfinished import router as unfinished
+
+ROUTERS = (jurisdictions, directives, enforcements, points, quarantine, unfinished)
+
+__all__ = ["ROUTERS"]

@@ -1,0 +1,39 @@
+"""What a route gets from the application, and how it reads the parts that several routes have."""
+
+from typing import Annotated
+
+from fastapi import Depends, Query, Request
+
+from services.notifier.commands import Commands
+from shared.http.problems import Fault, Kind, Refusal
+from shared.ids import Jurisdiction, Target
+from shared.jurisdictions import JurisdictionError, parse_jurisdiction
+from shared.targets import TargetError, parse_target
+
+MAX_PAGE = 1000
+
+
+def _commands(request: Request) -> Commands:
+    commands: Commands = request.app.state.commands
+    return commands
+
+
+def _jurisdiction(jurisdiction: Annotated[str | None, Query(max_length=10)] = None) -> Jurisdiction | None:
+    try:
+        return None if jurisdiction is None else parse_jurisdiction(jurisdiction)
+    except JurisdictionError as error:
+        raise Refusal(Kind.INVALID, str(error), (Fault(str(error), parameter="jurisdiction"),)) from error
+
+
+def _target(target: Annotated[str | None, Query(max_length=4096)] = None) -> Target | None:
+    try:
+        return None if target is None else parse_target(target)
+    except TargetError as error:
+        raise Refusal(Kind.INVALID, str(error), (Fault(str(error), parameter="target"),)) from error
+
+
+Context = Annotated[Commands, Depends(_commands)]
+InJurisdiction = Annotated[Jurisdiction | None, Depends(_jurisdiction)]
+OnTarget = Annotated[Target | None, Depends(_target)]
+Limit = Annotated[int, Query(ge=1, le=MAX_PAGE)]
+Cursor = Annotated[str | None, Query(max_length=8192)]

@@ -1,0 +1,95 @@
+"""What the enforcement points made of each version, and how they tell."""
+
+from collections.abc import Sequence
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+
+from services.notifier import errors
+from services.notifier.api import present
+from services.notifier.api.context import Context, Cursor, InJurisdiction, Limit, OnTarget
+from services.notifier.domain.enforcement import EnforcementState
+from services.notifier.handlers.reports import Reported, record_reports
+from services.notifier.handlers.unit import Unit
+from services.notifier.schemas import POINT_NAME, AckIn, AckOut, EnforcementOut, Page, ReportIn
+from services.notifier.store import points
+from services.notifier.store.listing import BEGINNING, Filter, enforcements_page
+from shared.events import EnforcementReported
+from shared.http.fields import MAX_FAULTS
+from shared.http.pages import decode_cursor, page
+from shared.http.problems import Fault, Kind, Refusal
+from shared.ids import DirectiveId, PointId
+from shared.jurisdictions import JurisdictionError, parse_jurisdiction
+from shared.targets import TargetError, parse_target
+
+router = APIRouter(prefix="/v1/enforcements", tags=["enforcements"])
+
+
+@router.get("")
+async def list_enforcements(
+    context: Context,
+    jurisdiction: InJurisdiction,
+    target: OnTarget,
+    point: Annotated[str | None, Query(pattern=POINT_NAME)] = None,
+    state: EnforcementState | None = None,
+    directive: Annotated[str | None, Query(max_length=64)] = None,
+    limit: Limit = 100,
+    cursor: Cursor = None,
+) -> Page[EnforcementOut]:
+    """Present versions at the points that have to apply them; with `state=superseded` those that newer versions overtook."""
+    place, target_, version, name = decode_cursor(cursor, list(BEGINNING))
+    wanted = Filter(
+        jurisdiction=jurisdiction,
+        point=PointId(point) if point else None,
+        state=state,
+        target=target,
+        directive=DirectiveId(directive) if directive else None,
+    )
+    rows = await context.ask(
+        lambda unit: enforcements_page(unit.connection, wanted, after=(place, target_, version, name), limit=limit + 1)
+    )
+    return Page(**page(rows, limit, lambda row: [row[name] for name in _ORDER], present.enforcement))
+
+
+_ORDER = ("jurisdiction", "target", "version", "point")
+
+
+@router.post("/ack")
+async def acknowledge(body: AckIn, context: Context) -> AckOut:
+    """An enforcement point tells what it did. One malformed item refuses all."""
+    reports = _read(body)
+
+    async def record(unit: Unit) -> Reported:
+        if await points.find(unit.connection, PointId(body.point)) is None:
+            raise errors.point_not_registered(body.point)
+        return await record_reports(unit, reports)
+
+    done = await context.run(record)
+    return AckOut(accepted=done.accepted, ignored=done.ignored)
+
+
+def _read(body: AckIn) -> Sequence[EnforcementReported]:
+    reports: list[EnforcementReported] = []
+    faults: list[Fault] = []
+    for index, item in enumerate(body.items):
+        try:
+            reports.append(_reported(PointId(body.point), item))
+        except TargetError as error:
+            faults.append(Fault(str(error), pointer=f"/items/{index}/target"))
+        except JurisdictionError as error:
+            faults.append(Fault(str(error), pointer=f"/items/{index}/jurisdiction"))
+    if faults:
+        raise Refusal(Kind.INVALID, f"{len(faults)} item(s) are not valid", tuple(faults[:MAX_FAULTS]))
+    return reports
+
+
+def _reported(point: PointId, item: ReportIn) -> EnforcementReported:
+    return EnforcementReported(
+        point=point,
+        target=parse_target(item.target),
+        jurisdiction=parse_jurisdiction(item.jurisdiction),
+        version=item.version,
+        state=item.state,
+        at=item.at,
+        detail=item.detail,
+    )

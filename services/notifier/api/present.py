@@ -1,0 +1,99 @@
+"""What is answered: values as the contract shapes them."""
+
+import base64
+from dataclasses import asdict
+
+from sqlalchemy import RowMapping
+
+from services.notifier.domain.clocks import Clock, ClockState
+from services.notifier.domain.compliance import CAUSES
+from services.notifier.domain.enforcement import EnforcementState
+from services.notifier.domain.points import Point
+from services.notifier.handlers.duties import Exposure
+from services.notifier.handlers.places import PlaceReport
+from services.notifier.handlers.standing import CaseReport
+from services.notifier.schemas import (
+    ClockOut,
+    ComplianceOut,
+    EnforcementOut,
+    ExposureOut,
+    JurisdictionExposureOut,
+    JurisdictionOut,
+    PointOut,
+    QuarantinedOut,
+)
+from services.notifier.store.quarantine import Quarantined
+
+
+def point(found: Point) -> PointOut:
+    return PointOut(
+        id=found.id,
+        jurisdictions=list(found.requested),
+        expanded=list(found.jurisdictions),
+        target_types=sorted(found.target_types),
+        ack_within_seconds=int(found.ack_within.total_seconds()),
+    )
+
+
+def enforcement(row: RowMapping) -> EnforcementOut:
+    return EnforcementOut(**{name: row[name] for name in EnforcementOut.model_fields})
+
+
+def compliance(report: CaseReport) -> ComplianceOut:
+    counts, effect = report.directive.counts, report.standing.effect
+    return ComplianceOut(
+        directive=report.directive.id,
+        status=report.status,
+        directive_status=report.directive.status,
+        specified=counts.total,
+        withheld=counts.complied,
+        refused=counts.refused,
+        undecided=counts.undecided,
+        not_located=counts.not_located,
+        withdrawn=counts.withdrawn,
+        released={cause: counts.released.get(cause, 0) for cause in CAUSES},
+        enforced=effect.enforced,
+        pending=report.standing.pending,
+        overdue=effect.overdue,
+        uncovered=effect.uncovered,
+        notices=report.correspondence.notices,
+        replies=report.correspondence.replies,
+        clocks=[_clock(clock, state) for clock, state in report.clocks],
+        exposure=_exposure(report.exposure),
+    )
+
+
+def jurisdiction(report: PlaceReport) -> JurisdictionOut:
+    return JurisdictionOut(
+        jurisdiction=report.jurisdiction,
+        withheld=report.withheld,
+        released=report.released,
+        unilateral_releases=report.unilateral_releases,
+        enforcements=report.enforcements,
+        overdue=report.enforcements[EnforcementState.OVERDUE],
+        next_due_at=report.next_due_at,
+        exposure=JurisdictionExposureOut(
+            unmet_items=sum(each.unmet_items for each in report.exposures), by_legal_basis=list(map(_exposure, report.exposures))
+        ),
+    )
+
+
+def quarantined(record: Quarantined) -> QuarantinedOut:
+    return QuarantinedOut(
+        id=record.id or 0,
+        topic=record.topic,
+        partition=record.partition,
+        offset=record.offset,
+        reason=record.reason,
+        key=base64.b64encode(record.key).decode(),
+        value=None if record.value is None else base64.b64encode(record.value).decode(),
+        at=record.at,
+    )
+
+
+def _clock(clock: Clock, state: ClockState) -> ClockOut:
+    return ClockOut(**asdict(clock), state=state)
+
+
+def _exposure(found: Exposure) -> ExposureOut:
+    return ExposureOut(**asdict(found))

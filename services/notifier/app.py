@@ -1,0 +1,75 @@
+"""The composition root: the only place that knows which parts there are and how they hold together."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import partial
+from typing import Any
+
+import httpx2
+from fastapi import FastAPI
+from prometheus_client import CollectorRegistry
+
+from services.notifier.api import ROUTERS
+from services.notifier.commands import Commands
+from services.notifier.consumer import Consumer, StoredPositions, connected
+from services.notifier.deadlines import Deadlines
+from services.notifier.healer import Healer
+from services.notifier.history import BlocklistHistory
+from services.notifier.metrics import FactMetrics, StateMetrics
+from services.notifier.settings import NotifierSettings
+from shared.db import Database, opened
+from shared.http.app import add_probes, create_http_app
+from shared.migrations import is_current
+from shared.registry import load_registry
+from shared.tasks import running
+
+PACKAGE = "services.notifier"
+DESCRIPTION = (
+    "Learns what must be withheld from Kafka, tracks what is enforced where, which clocks run, and what exposure follows."
+)
+HISTORY_TIMEOUT = 10.0
+
+
+def create_app(settings: NotifierSettings) -> FastAPI:
+    """The whole service in one process: routes, consumer, healer, deadlines. They stop in the opposite order of their start."""
+    metrics = CollectorRegistry()
+    clock, database = settings.clock, Database(settings.database_url)
+    commands = Commands(database=database, registry=load_registry(), clock=clock, metrics=FactMetrics(metrics))
+    consumer = Consumer(
+        connect=partial(
+            connected, settings.kafka_bootstrap_servers, settings.topics, settings.instance, StoredPositions(database)
+        ),
+        commands=commands,
+        topics=settings.topics,
+    )
+    deadlines = Deadlines(commands=commands, clock=clock, caught_up=consumer.caught_up)
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        async with opened(database), httpx2.AsyncClient(base_url=settings.blocklist_url, timeout=HISTORY_TIMEOUT) as client:
+            healer = Healer(commands=commands, source=BlocklistHistory(client))
+            async with running("deadlines", deadlines.run), running("healer", healer.run), running("consumer", consumer.run):
+                yield
+
+    app = create_http_app(title="Geowithhold notifier", description=DESCRIPTION, registry=metrics, lifespan=lifespan)
+    app.state.commands = commands
+    state = StateMetrics(metrics, database, consumer.lag)
+    add_probes(app, registry=metrics, readiness=partial(_readiness, database, consumer), refresh=state.refresh)
+    for router in ROUTERS:
+        app.include_router(router)
+    return app
+
+
+async def _readiness(database: Database, consumer: Consumer) -> dict[str, Any]:
+    """Ready is who can answer and has been told what to consume. Kafka going away later does not make it unready."""
+    try:
+        current = await database.read(lambda connection: is_current(connection, PACKAGE))
+    except Exception as error:  # noqa: BLE001 (whatever the database answers, it is not ready)
+        return {"ready": False, "database": type(error).__name__}
+    return {
+        "ready": current and consumer.assigned,
+        "database": "reachable",
+        "migrations": "current" if current else "run migrate",
+        "consumer": "assigned" if consumer.assigned else "not assigned yet",
+        "lag_seconds": consumer.lag(),
+    }

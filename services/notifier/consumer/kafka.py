@@ -1,0 +1,142 @@
+"""Kafka as a source of records, placed by the offsets that the database holds.
+
+Promises: no record of a partition is handed on before the partition was placed where the database says, anew after each
+rebalance. An offset that Kafka does not have any more is an alarm, and the partition is read again from its beginning: what has
+had its effect has none a second time, what is missing is noticed as holes.
+Does not promise: that a broker that goes away is an error; then there is just nothing to poll.
+"""
+
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Any, Protocol
+
+from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
+from aiokafka.errors import IllegalStateError, KafkaError, NoOffsetForPartitionError, OffsetOutOfRangeError
+
+from services.notifier.consumer.records import Consumed, Partition
+from shared.events import Record
+from shared.kafka import ensure_topics, make_consumer, stop_quietly
+from shared.logs import get_logger
+from shared.topics import Topics
+
+log = get_logger(__name__)
+
+POLL_MS = 200
+RECORDS = 2000
+"""Most records of one poll, and so of one transaction."""
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class Positions(Protocol):
+    """Where each partition goes on, as the database has it."""
+
+    async def find(self, partition: Partition) -> int | None: ...
+
+    async def forget(self, partition: Partition) -> None: ...
+
+
+class KafkaSource(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has no types
+    """`_next` has the partitions that are placed, and for each the offset after what was polled last."""
+
+    def __init__(self, consumer: AIOKafkaConsumer, positions: Positions) -> None:
+        self._consumer = consumer
+        self._positions = positions
+        self._next: dict[Partition, int] = {}
+        self._assigned = False
+
+    @property
+    def assigned(self) -> bool:
+        return self._assigned
+
+    def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:  # noqa: ARG002 (aiokafka's signature)
+        self._next.clear()
+
+    def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:  # noqa: ARG002 (aiokafka's signature)
+        self._next.clear()
+        self._assigned = True
+
+    async def poll(self) -> Mapping[Partition, Sequence[Consumed]]:
+        try:
+            await self._place()
+            polled = await self._consumer.getmany(timeout_ms=POLL_MS, max_records=RECORDS)
+        except OffsetOutOfRangeError as error:
+            await self._start_over(error)
+            return {}
+        except (NoOffsetForPartitionError, IllegalStateError) as error:
+            log.info("partitions_on_the_move", error=repr(error))
+            return {}
+        batches = {partition: batch for partition, batch in _batches(polled) if partition in self._next}
+        self._next.update({partition: batch[-1].offset + 1 for partition, batch in batches.items()})
+        return batches
+
+    def hold(self, partition: Partition, offset: int) -> None:
+        if partition in self._next:
+            self._consumer.seek(TopicPartition(*partition), offset)
+            self._consumer.pause(TopicPartition(*partition))
+            self._next[partition] = offset
+
+    def resume(self, partition: Partition) -> None:
+        if partition in self._next:
+            self._consumer.resume(TopicPartition(*partition))
+
+    async def hint(self, partition: Partition, next_offset: int) -> None:
+        try:
+            await self._consumer.commit({TopicPartition(*partition): next_offset})
+        except KafkaError as error:
+            log.debug("hint_not_taken", error=repr(error))
+
+    def behind(self) -> frozenset[Partition]:
+        return frozenset(partition for partition, offset in self._next.items() if self._is_behind(partition, offset))
+
+    async def _place(self) -> None:
+        """Brings every partition that is assigned, and not placed yet, to where the database says that it goes on."""
+        for assigned in self._consumer.assignment():
+            partition = Partition(assigned.topic, assigned.partition)
+            if partition not in self._next:
+                offset = await self._positions.find(partition)
+                if offset is None:
+                    offset = (await self._consumer.beginning_offsets([assigned]))[assigned]
+                self._consumer.seek(assigned, offset)
+                self._next[partition] = offset
+
+    async def _start_over(self, error: OffsetOutOfRangeError) -> None:
+        for lost in error.args[0]:
+            log.error("offset_lost", topic=lost.topic, partition=lost.partition)
+            partition = Partition(lost.topic, lost.partition)
+            await self._positions.forget(partition)
+            self._next.pop(partition, None)
+
+    def _is_behind(self, partition: Partition, offset: int) -> bool:
+        """As long as the broker has not said how far the partition goes, it may."""
+        end = self._consumer.highwater(TopicPartition(*partition))
+        return end is None or offset < end
+
+
+@asynccontextmanager
+async def connected(bootstrap: str, topics: Topics, instance: str, positions: Positions) -> AsyncIterator[KafkaSource]:
+    """A source in the notifier's group, in which `instance` keeps its partitions over a restart.
+
+    First it makes the topics as they should be, or keys would land elsewhere.
+    """
+    await ensure_topics(bootstrap, topics.specs())
+    consumer = make_consumer(bootstrap, group=f"{topics.prefix}-notifier", client_id="geowithhold-notifier", instance=instance)
+    source = KafkaSource(consumer, positions)
+    consumer.subscribe([topics.withholdings, topics.directives, topics.enforcements], listener=source)
+    try:
+        await consumer.start()
+        yield source
+    finally:
+        await stop_quietly(consumer)
+
+
+def _batches(polled: Mapping[Any, Sequence[Any]]) -> Iterable[tuple[Partition, list[Consumed]]]:
+    for place, records in polled.items():
+        if records:
+            yield Partition(place.topic, place.partition), list(map(_consumed, records))
+
+
+def _consumed(record: Any) -> Consumed:
+    at = _EPOCH + timedelta(milliseconds=record.timestamp)
+    return Consumed(record.offset, at, Record(record.key or b"", record.value, tuple(record.headers)))

@@ -1,0 +1,178 @@
+"""The consumer: what comes from Kafka takes effect.
+
+Promises
+ 1. Every record of the three topics takes effect exactly once: its effect and the partition's next offset are committed in one
+    database transaction, and a partition is read from the offset that the database holds. Kafka's own offsets are a hint.
+ 2. A partition's records take effect in their order. A batch that fails is tried again for ever, whatever the reason, and holds
+    its own partition only.
+ 3. A record that cannot be understood is set aside with its bytes, counted, and passed; where its key can be read, the blocklist
+    is asked for the truth.
+Does not promise: order between partitions, or that metrics count a batch whose process died right after its commit.
+Would break it: reading from Kafka's offsets, an effect outside the transaction, or skipping a batch after any number of failures.
+"""
+
+import asyncio
+import logging
+import random
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+from typing import Any, Protocol
+
+from services.notifier.commands import Commands
+from services.notifier.consumer.batch import take
+from services.notifier.consumer.records import Consumed, Partition
+from shared.backoff import Backoff
+from shared.clock import Clock, system_clock
+from shared.db import is_outage
+from shared.logs import get_logger
+from shared.topics import Topics
+
+log = get_logger(__name__)
+
+
+class RecordSource(Protocol):
+    """What the consumer needs of Kafka. Each partition is read from where the database says that it goes on."""
+
+    async def poll(self) -> Mapping[Partition, Sequence[Consumed]]:
+        """The next records of each partition, soon, or none."""
+        ...
+
+    def hold(self, partition: Partition, offset: int) -> None:
+        """Goes back to this offset, and reads no more of the partition until it is resumed."""
+        ...
+
+    def resume(self, partition: Partition) -> None: ...
+
+    async def hint(self, partition: Partition, next_offset: int) -> None:
+        """Tells Kafka how far the partition has come. Never raises."""
+        ...
+
+    def behind(self) -> frozenset[Partition]:
+        """The partitions of which more is known to be there than was polled."""
+        ...
+
+    @property
+    def assigned(self) -> bool:
+        """Whether it has been told which partitions to read."""
+        ...
+
+
+Connect = Callable[[], AbstractAsyncContextManager[RecordSource]]
+
+
+class Turn(Enum):
+    WORKED = "worked"
+    IDLE = "idle"
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """A partition whose batch failed `attempts` times, and the monotonic time of the next try."""
+
+    attempts: int
+    until: float
+
+
+class Consumer:
+    def __init__(
+        self,
+        *,
+        connect: Connect,
+        commands: Commands,
+        topics: Topics,
+        wall_clock: Clock = system_clock,
+        monotonic: Callable[[], float] = time.monotonic,
+        backoff: Backoff | None = None,
+    ) -> None:
+        self._connect = connect
+        self._commands = commands
+        self._topics = topics
+        self._wall_clock = wall_clock
+        self._monotonic = monotonic
+        self._backoff = backoff or Backoff()
+        self._source: RecordSource | None = None
+        self._held: dict[Partition, _Held] = {}
+        self._reached: dict[Partition, datetime] = {}
+        self.caught_up = asyncio.Event()
+        """Set once everything that Kafka held when the consumer began has taken effect."""
+
+    @property
+    def assigned(self) -> bool:
+        return self._source is not None and self._source.assigned
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Consumes until told to stop; a batch under way is finished first. Whoever runs it starts it again when it raises."""
+        async with AsyncExitStack() as stack:
+            connecting = asyncio.ensure_future(stack.enter_async_context(self._connect()))
+            if not await _done_before(stop, connecting):
+                return
+            self._source = source = connecting.result()
+            stack.callback(self._disconnected)
+            while not stop.is_set():
+                await self.run_once(source)
+
+    async def run_once(self, source: RecordSource) -> Turn:
+        """Polls once, and gives every batch its effect. Raises only what polling raises."""
+        self._resume_due(source)
+        batches = {partition: batch for partition, batch in (await source.poll()).items() if batch}
+        for partition, batch in batches.items():
+            await self._take(source, partition, batch)
+        if not batches and source.assigned and not source.behind():
+            self.caught_up.set()
+        return Turn.WORKED if batches else Turn.IDLE
+
+    def lag(self) -> dict[str, float]:
+        """By topic, the age in seconds of the oldest record that its partitions have come to and not past; 0 when caught up."""
+        lags = dict.fromkeys((self._topics.withholdings, self._topics.directives, self._topics.enforcements), 0.0)
+        now = self._wall_clock()
+        behind = (self._source.behind() if self._source else frozenset()) | self._held.keys()
+        for partition in behind:
+            age = (now - self._reached.get(partition, now)).total_seconds()
+            lags[partition.topic] = max(lags[partition.topic], age)
+        return lags
+
+    def _disconnected(self) -> None:
+        self._source = None
+        self._held.clear()
+
+    async def _take(self, source: RecordSource, partition: Partition, batch: Sequence[Consumed]) -> None:
+        try:
+            await self._commands.run(lambda unit: take(unit, partition, batch, self._topics))
+        except Exception as error:  # noqa: BLE001 (whatever it is, the records are still there, and skipping them is never right)
+            self._hold(source, partition, batch[0], error)
+            return
+        self._held.pop(partition, None)
+        self._reached[partition] = batch[-1].timestamp
+        await source.hint(partition, batch[-1].offset + 1)
+
+    def _hold(self, source: RecordSource, partition: Partition, first: Consumed, error: Exception) -> None:
+        """The batch had no effect; it is read and tried again later, while the other partitions go on."""
+        attempts = self._held[partition].attempts + 1 if partition in self._held else 1
+        wait = self._backoff.delay(attempts, random.random()).total_seconds()  # noqa: S311 (jitter)
+        level = logging.WARNING if is_outage(error) else logging.ERROR
+        log.log(level, "batch_failed", topic=partition.topic, partition=partition.number, attempts=attempts, exc_info=error)
+        self._held[partition] = _Held(attempts, self._monotonic() + wait)
+        self._reached.setdefault(partition, first.timestamp)
+        source.hold(partition, first.offset)
+
+    def _resume_due(self, source: RecordSource) -> None:
+        now = self._monotonic()
+        for partition, held in self._held.items():
+            if held.until <= now:
+                source.resume(partition)
+
+
+async def _done_before(stop: asyncio.Event, work: asyncio.Future[Any]) -> bool:
+    """Whether the work was done before the event was set; otherwise it is cancelled, and has ended."""
+    stopped = asyncio.ensure_future(stop.wait())
+    await asyncio.wait([work, stopped], return_when=asyncio.FIRST_COMPLETED)
+    stopped.cancel()
+    if work.done():
+        return True
+    work.cancel()
+    await asyncio.wait([work])
+    return False

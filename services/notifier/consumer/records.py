@@ -1,0 +1,105 @@
+"""What a record means: an event that its topic may carry, nothing, or something that cannot be understood."""
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from shared.events import (
+    CaseEvent,
+    DecodeError,
+    EnforcementReported,
+    Envelope,
+    Payload,
+    Record,
+    WithholdingChanged,
+    decode,
+)
+from shared.ids import Key
+from shared.topics import Topics
+
+INDEXED = frozenset({"target", "directive", "notice", "reply", "point"})
+LONGEST_INDEXED = 2200
+"""Bytes that an index entry takes for sure, on either database; a canonical target has at most 2,052."""
+
+YEARS = range(1900, 9999)
+"""Years in which an instant can be told in any offset."""
+
+
+class Partition(NamedTuple):
+    topic: str
+    number: int
+
+
+class Consumed(NamedTuple):
+    """A record from its partition. `timestamp` is the broker's, wall time."""
+
+    offset: int
+    timestamp: datetime
+    record: Record
+
+
+@dataclass(frozen=True, slots=True)
+class Understood:
+    envelope: Envelope
+
+
+@dataclass(frozen=True, slots=True)
+class Tombstone:
+    """A key that was released long ago may be dropped from a compacted topic; nothing follows from that."""
+
+
+@dataclass(frozen=True, slots=True)
+class NotUnderstood:
+    reason: str
+
+
+Reading = Understood | Tombstone | NotUnderstood
+
+
+def read(record: Record, topic: str, topics: Topics) -> Reading:
+    """Never raises. What a topic may not carry is not understood either: who may write there may not speak of anything else."""
+    if record.value is None and topic == topics.withholdings:
+        return Tombstone()
+    try:
+        envelope = decode(record.value, record.headers)
+    except DecodeError as error:
+        return NotUnderstood(str(error))
+    refusal = _refusal(envelope, record, topic, topics)
+    return NotUnderstood(refusal) if refusal else Understood(envelope)
+
+
+def _refusal(envelope: Envelope, record: Record, topic: str, topics: Topics) -> str | None:
+    if not isinstance(envelope.data, _carried(topics)[topic]):
+        return f"{envelope.type} does not belong on {topic}"
+    if record.key != _key_of(envelope.data).encode():
+        return "the record's key is not the one that its event has"
+    if b"\\u0000" in (record.value or b""):
+        return "a text holds a NUL, which cannot be stored"
+    return "a time or an id is out of range" if _out_of_range(envelope.data) else None
+
+
+def _key_of(data: Payload) -> str:
+    return data.directive if isinstance(data, CaseEvent) else str(Key(data.jurisdiction, data.target))
+
+
+def _out_of_range(data: Any) -> bool:
+    """Whether no database would take some value, so that it would hold its partition for ever."""
+    for field in dataclasses.fields(data):
+        value = getattr(data, field.name)
+        if isinstance(value, datetime) and value.year not in YEARS:
+            return True
+        if field.name in INDEXED and len(value.encode()) > LONGEST_INDEXED:
+            return True
+        if field.name == "items" and any(map(_out_of_range, value)):
+            return True
+    return False
+
+
+def _carried(topics: Topics) -> Mapping[str, type[Payload]]:
+    return {
+        topics.withholdings: WithholdingChanged,
+        topics.directives: CaseEvent,
+        topics.enforcements: EnforcementReported,
+    }

@@ -1,0 +1,16 @@
+"""How what is not there reaches a caller: each becomes one `Refusal`."""
+
+from shared.http.problems import Fault, Kind, Refusal
+
+
+def unknown_directive(id_: str) -> Refusal:
+    return Refusal(Kind.NOT_FOUND, f"nothing has been heard of a directive {id_!r}")
+
+
+def unknown_point(id_: str) -> Refusal:
+    return Refusal(Kind.NOT_FOUND, f"there is no enforcement point {id_!r}")
+
+
+def point_not_registered(id_: str) -> Refusal:
+    detail = f"the enforcement point {id_!r} is not registered: PUT /v1/enforcement-points/{id_}"
+    return Refusal(Kind.INVALID, detail, (Fault(detail, pointer="/point"),))

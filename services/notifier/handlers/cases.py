@@ -1,0 +1,143 @@
+"""Directives change: events of any directives, in the order of their arrival.
+
+Promises: each directive ends as its highest revision tells it, each item as the highest revision that named it, each notice and
+reply is there once; a revision that is skipped is recorded as missing in the same transaction.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+from datetime import datetime
+from typing import NamedTuple
+
+from services.notifier.domain.case import Directive, Item
+from services.notifier.domain.clocks import Duty
+from services.notifier.domain.compliance import ItemCounts
+from services.notifier.domain.facts import RevisionHoleFound
+from services.notifier.domain.holes import Hole, hole_before
+from services.notifier.handlers.duties import clocks_of
+from services.notifier.handlers.unit import Unit
+from services.notifier.store import clocks, correspondence, directives, holes, items
+from services.notifier.store.correspondence import Notice, Reply
+from shared.events import CaseEvent, DirectiveItems, DirectiveNoticed, DirectiveReplied
+from shared.ids import DirectiveId
+
+
+class CaseRecord(NamedTuple):
+    """An event, and when it happened."""
+
+    event: CaseEvent
+    at: datetime
+
+
+async def record_case_events(unit: Unit, records: Sequence[CaseRecord]) -> None:
+    if not records:
+        return
+    before = await directives.locked(unit.connection, {record.event.directive for record in records})
+    changed = await _advance(unit, before, records)
+    await directives.save(unit.connection, list(changed.values()), before=before)
+    await items.save(unit.connection, _items(records))
+    await correspondence.add_notices(unit.connection, _notices(records))
+    replies = _replies(records)
+    await correspondence.add_replies(unit.connection, replies)
+    await _run_clocks(unit, before, changed, records)
+    await clocks.answered(unit.connection, [(reply.directive, reply.sent_at) for reply in replies])
+
+
+async def _advance(
+    unit: Unit, before: dict[DirectiveId, Directive], records: Iterable[CaseRecord]
+) -> dict[DirectiveId, Directive]:
+    """The directives that a higher revision changes. Notes the revisions that were skipped on the way."""
+    changed: dict[DirectiveId, Directive] = {}
+    missing: dict[DirectiveId, Hole] = {}
+    for event, _ in records:
+        present = changed.get(event.directive) or before.get(event.directive)
+        revision = present.revision if present else 0
+        if event.revision <= revision:
+            continue
+        changed[event.directive] = _directive(event)
+        hole = hole_before(event.revision, revision)
+        if hole:
+            earlier = missing.get(event.directive)
+            missing[event.directive] = earlier.joined(hole) if earlier else hole
+            unit.found.append(RevisionHoleFound(event.directive))
+    await holes.note_revisions(unit.connection, missing, unit.now)
+    return changed
+
+
+async def _run_clocks(
+    unit: Unit,
+    before: dict[DirectiveId, Directive],
+    changed: dict[DirectiveId, Directive],
+    records: Sequence[CaseRecord],
+) -> None:
+    """Starts the clocks of new directives, moves those whose due time changed, and ends those of directives that ended."""
+    fresh = [each for each in changed.values() if each.id not in before or before[each.id].due_at != each.due_at]
+    started = [(each.id, clock) for each in fresh for clock in clocks_of(each, unit.registry)]
+    await clocks.start(unit.connection, started)
+    for each in changed.values():
+        if each.closed and (each.id not in before or not before[each.id].closed):
+            ended_at = max(record.at for record in records if record.event.directive == each.id)
+            await clocks.meet(unit.connection, each.id, tuple(Duty), ended_at)
+
+
+def _items(records: Iterable[CaseRecord]) -> list[Item]:
+    """Each item once, as the highest revision among the records tells it."""
+    found: dict[tuple[str, str], Item] = {}
+    for event, at in records:
+        if isinstance(event, DirectiveItems):
+            for item in _changed_items(event, at):
+                present = found.get((item.directive, item.target))
+                if present is None or item.revision > present.revision:
+                    found[item.directive, item.target] = item
+    return list(found.values())
+
+
+def _changed_items(event: DirectiveItems, at: datetime) -> Iterable[Item]:
+    for changed in event.items:
+        yield Item(
+            directive=event.directive,
+            target=changed.target,
+            decision=changed.decision,
+            jurisdictions=changed.jurisdictions,
+            cause=changed.cause,
+            unilateral=changed.unilateral,
+            revision=event.revision,
+            changed_at=at,
+        )
+
+
+def _notices(records: Iterable[CaseRecord]) -> list[Notice]:
+    return [
+        Notice(
+            id=event.notice,
+            directive=event.directive,
+            kind=event.kind,
+            provision=event.provision,
+            received_at=event.notice_received_at,
+            due_at=event.notice_due_at,
+        )
+        for event, _ in records
+        if isinstance(event, DirectiveNoticed)
+    ]
+
+
+def _replies(records: Iterable[CaseRecord]) -> list[Reply]:
+    return [
+        Reply(id=event.reply, directive=event.directive, kind=event.kind, sent_at=event.sent_at)
+        for event, _ in records
+        if isinstance(event, DirectiveReplied)
+    ]
+
+
+def _directive(event: CaseEvent) -> Directive:
+    return Directive(
+        id=event.directive,
+        revision=event.revision,
+        jurisdictions=event.jurisdictions,
+        legal_basis=event.legal_basis,
+        status=event.status,
+        issued_at=event.issued_at,
+        received_at=event.received_at,
+        due_at=event.due_at,
+        counts=ItemCounts(**asdict(event.counts)),
+    )

@@ -1,0 +1,97 @@
+"""Enforcement points report what they did.
+
+Promises: a report on a version that has not come yet, or by a point that is not registered for the key yet, is kept and counts
+from the moment that both are there. A report on an older version changes nothing. What the table of states refuses changes
+nothing and is counted.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import assert_never
+
+from services.notifier.domain.effect import Version
+from services.notifier.domain.enforcement import (
+    Changed,
+    Enforcement,
+    EnforcementFact,
+    Refused,
+    Report,
+    Stale,
+    Unchanged,
+    answer,
+)
+from services.notifier.domain.facts import Ignored, ReportIgnored
+from services.notifier.handlers.unit import Unit
+from services.notifier.handlers.withholdings import took_effect
+from services.notifier.store import enforcements, withholdings
+from services.notifier.store.enforcements import EnforcementId
+from shared.events import EnforcementReported
+from shared.ids import Key
+
+
+@dataclass(frozen=True, slots=True)
+class Reported:
+    """How many reports say what we hold now, and how many changed nothing because they came too late or do not fit."""
+
+    accepted: int
+    ignored: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Desk:
+    """What the reports are judged against, and what they change."""
+
+    versions: dict[Key, Version]
+    known: dict[EnforcementId, Enforcement]
+    changed: dict[EnforcementId, Enforcement] = field(default_factory=dict)
+
+
+async def record_reports(unit: Unit, events: Sequence[EnforcementReported]) -> Reported:
+    reports = list(map(_report, events))
+    keys = {report.key for report in reports}
+    versions = await withholdings.locked(unit.connection, keys)
+    known = await enforcements.find(unit.connection, keys, points={report.point for report in reports})
+    desk = _Desk(versions, known)
+    reasons = [_judge(unit, desk, report) for report in reports]
+    await enforcements.save(unit.connection, list(desk.changed.values()), known=known.keys())
+    ignored = [ReportIgnored(report.point, report.key, reason) for report, reason in zip(reports, reasons, strict=True) if reason]
+    unit.found.extend(ignored)
+    return Reported(len(reports) - len(ignored), len(ignored))
+
+
+def _judge(unit: Unit, desk: _Desk, report: Report) -> Ignored | None:
+    present = desk.versions.get(report.key)
+    if present and report.version < present.number:
+        return Ignored.OLD_VERSION
+    id_ = EnforcementId(report.key, report.version, report.point)
+    before = desk.changed.get(id_) or desk.known.get(id_) or _early(unit, report)
+    match answer(before, report):
+        case Changed(after=after):
+            desk.changed[id_] = after
+            if present and after.current and after.applied_at and before.applied_at is None:
+                unit.found.append(took_effect(present, after.applied_at))
+            return None
+        case Unchanged():
+            return None
+        case Stale():
+            return Ignored.STALE
+        case Refused():
+            return Ignored.ILLEGAL
+        case other:
+            assert_never(other)
+
+
+def _early(unit: Unit, report: Report) -> Enforcement:
+    """Nobody has asked this of the point yet: the answer waits for the version, or for the point to be registered."""
+    return Enforcement(point=report.point, key=report.key, version=report.version, current=False, since=unit.now)
+
+
+def _report(event: EnforcementReported) -> Report:
+    return Report(
+        point=event.point,
+        key=Key(event.jurisdiction, event.target),
+        version=event.version,
+        fact=EnforcementFact(event.state),
+        at=event.at,
+        detail=event.detail,
+    )

@@ -1,0 +1,19 @@
+"""What handlers are given: an open transaction, the one instant at which all of it happens, and the registry of regimes."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.notifier.domain.facts import Fact
+from shared.registry import Registry
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """`found` is what handlers noted; it is told to others only once the transaction has committed."""
+
+    connection: AsyncConnection
+    now: datetime
+    registry: Registry
+    found: list[Fact] = field(default_factory=list)

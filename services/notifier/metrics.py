@@ -1,0 +1,131 @@
+"""Every instrument of the service, on an injected registry. Labels come from closed sets: jurisdictions, enums, topics."""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import assert_never
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+from services.notifier.domain.enforcement import COUNTED
+from services.notifier.domain.facts import (
+    ClockBreached,
+    Contradicted,
+    Fact,
+    HoleFound,
+    ReportIgnored,
+    RevisionHoleFound,
+    TookEffect,
+    WentOverdue,
+)
+from services.notifier.store import holes, quarantine
+from services.notifier.store.figures import Figures, figures
+from shared.db import Database
+from shared.logs import get_logger
+
+log = get_logger(__name__)
+
+_SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600, 21_600, 86_400)
+
+
+class FactMetrics:
+    """What handlers found, counted and logged after their commit. Logs name ids and keys' jurisdictions, never a target."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._seconds = Histogram(
+            "geowithhold_time_to_enforce_seconds",
+            "From a withholding's effect to its first application at a point.",
+            ["jurisdiction", "change"],
+            buckets=_SECONDS,
+            registry=registry,
+        )
+        self._breaches = Counter(
+            "geowithhold_deadline_breaches",
+            "Verified duties whose time ran out unmet, in each jurisdiction of their directive.",
+            ["jurisdiction", "legal_basis"],
+            registry=registry,
+        )
+        self._holes = {
+            HoleFound: Counter(
+                "geowithhold_version_holes", "Times that versions of a key were found missing.", registry=registry
+            ),
+            RevisionHoleFound: Counter(
+                "geowithhold_revision_holes", "Times that events of a directive were found missing.", registry=registry
+            ),
+        }
+        self._contradictions = Counter(
+            "geowithhold_contradictions", "Versions that came a second time with other content.", registry=registry
+        )
+        self._ignored = Counter(
+            "geowithhold_reports_ignored", "Reports of enforcement points that changed nothing.", ["reason"], registry=registry
+        )
+        self._overdue = Counter(
+            "geowithhold_answers_overdue", "Versions that a point did not answer in time.", ["jurisdiction"], registry=registry
+        )
+
+    def tell(self, facts: Iterable[Fact]) -> None:
+        for fact in facts:
+            self._tell(fact)
+
+    def _tell(self, fact: Fact) -> None:
+        match fact:
+            case TookEffect():
+                self._seconds.labels(fact.jurisdiction, fact.change).observe(fact.seconds)
+            case WentOverdue():
+                self._overdue.labels(fact.key.jurisdiction).inc()
+            case ReportIgnored():
+                self._ignored.labels(fact.reason).inc()
+            case HoleFound() | RevisionHoleFound():
+                self._holes[type(fact)].inc()
+            case Contradicted():
+                self._contradictions.inc()
+                log.error("version_contradicted", jurisdiction=fact.key.jurisdiction, version=fact.version)
+            case ClockBreached():
+                log.warning("clock_breached", directive=fact.directive, duty=fact.duty)
+                for place in fact.jurisdictions:
+                    self._breaches.labels(place, fact.legal_basis).inc()
+            case other:
+                assert_never(other)
+
+
+class StateMetrics:
+    """What stands in the database, and how far behind the consumer is, read when somebody scrapes."""
+
+    def __init__(self, registry: CollectorRegistry, database: Database, lag: Callable[[], Mapping[str, float]]) -> None:
+        self._database = database
+        self._lag = lag
+        self._behind = Gauge(
+            "geowithhold_consumer_lag_seconds",
+            "Age of the oldest record that has been come to and not passed; 0 when caught up.",
+            ["topic"],
+            registry=registry,
+        )
+        self._enforcements = Gauge(
+            "geowithhold_enforcements",
+            "Present versions at the points that have to apply them, by state.",
+            ["jurisdiction", "state"],
+            registry=registry,
+        )
+        self._unilateral = Gauge(
+            "geowithhold_unilateral_releases",
+            "Versions that the platform released on its own decision.",
+            ["jurisdiction"],
+            registry=registry,
+        )
+        self._quarantined = Gauge("geowithhold_quarantined", "Records set aside with their bytes.", registry=registry)
+        self._incomplete = Gauge(
+            "geowithhold_incomplete_histories", "Keys and directives of which something is missing now.", registry=registry
+        )
+
+    async def refresh(self) -> None:
+        self._quarantined.set(await self._database.read(quarantine.count))
+        self._incomplete.set(await self._database.read(holes.count))
+        for topic, seconds in self._lag().items():
+            self._behind.labels(topic).set(seconds)
+        self._show(await self._database.read(figures))
+
+    def _show(self, counted: Figures) -> None:
+        self._enforcements.clear()
+        self._unilateral.clear()
+        for place in counted.places:
+            self._unilateral.labels(place).set(counted.unilateral_releases[place])
+            for state in COUNTED:
+                self._enforcements.labels(place, state).set(counted.enforcements[place, state])

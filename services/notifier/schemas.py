@@ -1,0 +1,155 @@
+"""The HTTP models: what may be sent, and what is answered. Every field that may be sent has a limit."""
+
+from datetime import UTC, datetime
+from typing import Annotated, Generic, Literal, TypeVar
+
+from pydantic import Field, PlainSerializer, StringConstraints
+
+from services.notifier.domain.clocks import ClockState, Duty
+from services.notifier.domain.compliance import Compliance
+from services.notifier.domain.enforcement import EnforcementState
+from shared.http.fields import JsonTarget, Model, Text, Time
+from shared.ids import Jurisdiction, TargetType
+
+MAX_REPORTS = 10_000
+
+Code = Annotated[str, StringConstraints(min_length=1, max_length=10)]
+POINT_NAME = r"^[a-z0-9][a-z0-9_.-]{0,63}$"
+PointName = Annotated[str, StringConstraints(pattern=POINT_NAME)]
+Instant = Annotated[
+    datetime, PlainSerializer(lambda value: value.astimezone(UTC).isoformat().replace("+00:00", "Z"), return_type=str)
+]
+
+
+class ReportIn(Model):
+    target: JsonTarget
+    jurisdiction: Code
+    version: Annotated[int, Field(ge=1, le=2**53)]
+    state: Literal["applied", "failed", "reverted"]
+    at: Time
+    detail: Text | None = None
+
+
+class AckIn(Model):
+    point: PointName
+    items: Annotated[list[ReportIn], Field(min_length=1, max_length=MAX_REPORTS)]
+
+
+class AckOut(Model):
+    """`ignored` are reports on older versions, and those that do not fit the state of the enforcement."""
+
+    accepted: int
+    ignored: int
+
+
+class PointIn(Model):
+    jurisdictions: Annotated[list[Code], Field(min_length=1, max_length=300)]
+    target_types: Annotated[list[TargetType], Field(min_length=1, max_length=len(TargetType))] = Field(
+        default_factory=lambda: list(TargetType)
+    )
+    ack_within_seconds: Annotated[int, Field(ge=1, le=30 * 24 * 60 * 60)] = 60
+
+
+class PointOut(Model):
+    """`jurisdictions` as registered; `expanded` with the members of groups."""
+
+    id: str
+    jurisdictions: list[str]
+    expanded: list[Jurisdiction]
+    target_types: list[TargetType]
+    ack_within_seconds: int
+
+
+class EnforcementOut(Model):
+    point: str
+    target: str
+    jurisdiction: str
+    version: int
+    state: EnforcementState
+    since: Instant
+    due_at: Instant | None
+    applied_at: Instant | None
+    reported_at: Instant | None
+    detail: str | None
+
+
+class ExposureOut(Model):
+    """What the legal basis threatens; not what anybody owes."""
+
+    legal_basis: str
+    maximum: str | None
+    provision: str | None
+    imprisonment_years_max: int | None
+    unmet_items: int
+    verified: bool
+    source: str | None
+
+
+class ClockOut(Model):
+    duty: Duty
+    state: ClockState
+    starts_at: Instant
+    due_at: Instant
+    met_at: Instant | None
+    breached_at: Instant | None
+    verified: bool
+
+
+class ComplianceOut(Model):
+    directive: str
+    status: Compliance
+    directive_status: str
+    specified: int
+    withheld: int
+    refused: int
+    undecided: int
+    not_located: int
+    withdrawn: int
+    released: dict[str, int]
+    enforced: int
+    pending: int
+    overdue: int
+    uncovered: int
+    notices: int
+    replies: int
+    clocks: list[ClockOut]
+    exposure: ExposureOut
+
+
+class JurisdictionExposureOut(Model):
+    unmet_items: int
+    by_legal_basis: list[ExposureOut]
+
+
+class JurisdictionOut(Model):
+    jurisdiction: Jurisdiction
+    withheld: int
+    released: int
+    unilateral_releases: int
+    enforcements: dict[EnforcementState, int]
+    overdue: int
+    next_due_at: Instant | None
+    exposure: JurisdictionExposureOut
+
+
+class QuarantinedOut(Model):
+    """`key` and `value` are the record's bytes in base64; a value of null is a tombstone."""
+
+    id: int
+    topic: str
+    partition: int
+    offset: int
+    reason: str
+    key: str
+    value: str | None
+    at: Instant
+
+
+T = TypeVar("T")
+
+
+class Page(Model, Generic[T]):
+    """A page of a list; `next` is the cursor of the page after it."""
+
+    items: list[T]
+    next: str | None

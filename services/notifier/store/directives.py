@@ -1,0 +1,96 @@
+"""Directives, each as its highest revision tells it, whatever the order in which its events come."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from sqlalchemy import RowMapping, delete, insert, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.notifier.domain.case import Directive
+from services.notifier.domain.compliance import ItemCounts
+from services.notifier.store.dialects import upsert
+from services.notifier.tables import directive_scopes, directives
+from shared.ids import DirectiveId, Jurisdiction
+
+
+async def locked(connection: AsyncConnection, wanted: Iterable[DirectiveId]) -> dict[DirectiveId, Directive]:
+    statement = select(*directives.c).where(directives.c.id.in_(sorted(set(wanted)))).order_by(directives.c.id).with_for_update()
+    rows = (await connection.execute(statement)).mappings()
+    return {directive.id: directive for directive in map(_directive, rows)}
+
+
+async def find(connection: AsyncConnection, id_: DirectiveId) -> Directive | None:
+    row = (await connection.execute(select(*directives.c).where(directives.c.id == id_))).mappings().first()
+    return _directive(row) if row else None
+
+
+async def by_place(connection: AsyncConnection, places: Collection[Jurisdiction]) -> dict[Jurisdiction, list[Directive]]:
+    """The directives that ask for something in each of the jurisdictions."""
+    statement = (
+        select(directive_scopes.c.jurisdiction.label("place"), *directives.c)
+        .join_from(directive_scopes, directives, directives.c.id == directive_scopes.c.directive)
+        .where(directive_scopes.c.jurisdiction.in_(places))
+        .order_by(directives.c.id)
+    )
+    found: dict[Jurisdiction, list[Directive]] = {place: [] for place in places}
+    for row in (await connection.execute(statement)).mappings():
+        found[row["place"]].append(_directive(row))
+    return found
+
+
+async def places(connection: AsyncConnection) -> set[Jurisdiction]:
+    """Where any directive asks for something."""
+    return set((await connection.execute(select(directive_scopes.c.jurisdiction).distinct())).scalars())
+
+
+async def save(connection: AsyncConnection, changed: Sequence[Directive], *, before: Mapping[DirectiveId, Directive]) -> None:
+    """Stores directives at their new revisions. `before` is what the caller got from `locked`."""
+    if not changed:
+        return
+    statement = upsert(connection, directives)
+    values = {column.name: statement.excluded[column.name] for column in directives.c if column.name != "id"}
+    await connection.execute(
+        statement.on_conflict_do_update(
+            index_elements=["id"], set_=values, where=statement.excluded.revision > directives.c.revision
+        ),
+        list(map(_row, changed)),
+    )
+    moved = [each for each in changed if each.id not in before or before[each.id].scope != each.scope]
+    await _save_scopes(connection, moved)
+
+
+async def _save_scopes(connection: AsyncConnection, changed: Sequence[Directive]) -> None:
+    ids = [directive.id for directive in changed]
+    await connection.execute(delete(directive_scopes).where(directive_scopes.c.directive.in_(ids)))
+    rows = [{"directive": each.id, "jurisdiction": place} for each in changed for place in sorted(each.scope)]
+    if rows:
+        await connection.execute(insert(directive_scopes), rows)
+
+
+def _row(directive: Directive) -> dict[str, Any]:
+    return {
+        "id": directive.id,
+        "revision": directive.revision,
+        "jurisdictions": list(directive.jurisdictions),
+        "legal_basis": directive.legal_basis,
+        "status": directive.status,
+        "issued_at": directive.issued_at,
+        "received_at": directive.received_at,
+        "due_at": directive.due_at,
+        "counts": asdict(directive.counts),
+    }
+
+
+def _directive(row: RowMapping) -> Directive:
+    return Directive(
+        id=DirectiveId(row["id"]),
+        revision=row["revision"],
+        jurisdictions=tuple(row["jurisdictions"]),
+        legal_basis=row["legal_basis"],
+        status=row["status"],
+        issued_at=row["issued_at"],
+        received_at=row["received_at"],
+        due_at=row["due_at"],
+        counts=ItemCounts(**row["counts"]),
+    )

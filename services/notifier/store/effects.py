@@ -1,0 +1,170 @@
+"""What became of the items of directives, counted where the rows are.
+
+An item is enforced when every key that it claims is withheld and applied at every point that has to; a key that no point has to
+apply keeps it from that. All figures are of present versions.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import CTE, ColumnElement, RowMapping, and_, case, func, select, true
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.notifier.domain.compliance import Effect
+from services.notifier.domain.effect import WithholdingState
+from services.notifier.domain.enforcement import EnforcementState
+from services.notifier.store.dialects import elements, in_chunks
+from services.notifier.tables import case_items, directive_scopes, enforcements, withholdings
+from shared.ids import DirectiveId
+
+
+async def effects(connection: AsyncConnection, ids: Sequence[DirectiveId]) -> dict[DirectiveId, Effect]:
+    """The effect of each of the directives."""
+    found: dict[DirectiveId, dict[str, Any]] = {id_: {} for id_ in ids}
+    for chunk in in_chunks(ids):
+        for figures in (_claims(connection, chunk), _releases(chunk), _decisions(chunk)):
+            for row in (await connection.execute(figures)).mappings():
+                _add(found[row["directive"]], row)
+    return {id_: Effect(**figures) for id_, figures in found.items()}
+
+
+def _claims(connection: AsyncConnection, ids: Sequence[DirectiveId]) -> Any:
+    """Figures of the items complied with, from one row per claim to one per item to one per directive."""
+    items = _per_item(_per_claim(connection, ids))
+    scope = (
+        select(directive_scopes.c.directive, func.count().label("places"))
+        .where(directive_scopes.c.directive.in_(ids))
+        .group_by(directive_scopes.c.directive)
+        .cte("scope")
+    )
+    return (
+        select(
+            items.c.directive,
+            func.sum(items.c.enforced).label("enforced"),
+            func.sum(_flag(and_(items.c.enforced == 1, items.c.asked == scope.c.places))).label("met"),
+            func.sum(items.c.uncovered).label("uncovered"),
+            func.sum(items.c.overdue).label("overdue"),
+            func.max(items.c.applied_at).label("applied_at"),
+        )
+        .join(scope, scope.c.directive == items.c.directive)
+        .group_by(items.c.directive)
+    )
+
+
+def _per_claim(connection: AsyncConnection, ids: Sequence[DirectiveId]) -> CTE:
+    """Each claim, with how many points have to apply it, and how many did."""
+    place = elements(connection, case_items.c.jurisdictions)
+    claimed: ColumnElement[str] = place.c.value
+    asked, held, answer = directive_scopes, withholdings, enforcements
+    return (
+        select(
+            case_items.c.directive,
+            case_items.c.target,
+            claimed.label("place"),
+            func.count(asked.c.jurisdiction.distinct()).label("asked"),
+            func.count(held.c.version.distinct()).label("held"),
+            func.count(answer.c.point).label("points"),
+            _count(answer.c.state == EnforcementState.APPLIED.value).label("applied"),
+            _count(answer.c.state == EnforcementState.OVERDUE.value).label("overdue"),
+            func.max(answer.c.applied_at).label("applied_at"),
+        )
+        .select_from(case_items)
+        .join(place, true())
+        .outerjoin(asked, and_(asked.c.directive == case_items.c.directive, asked.c.jurisdiction == claimed))
+        .outerjoin(
+            held,
+            and_(
+                held.c.jurisdiction == claimed,
+                held.c.target == case_items.c.target,
+                held.c.state == WithholdingState.WITHHELD.value,
+            ),
+        )
+        .outerjoin(answer, _answers_to_present())
+        .where(case_items.c.directive.in_(ids), case_items.c.decision == "complied")
+        .group_by(case_items.c.directive, case_items.c.target, claimed)
+        .cte("claims")
+    )
+
+
+def _per_item(claims: CTE) -> CTE:
+    applied = and_(claims.c.points > 0, claims.c.applied == claims.c.points)
+    uncovered = and_(claims.c.held > 0, claims.c.points == 0)
+    return (
+        select(
+            claims.c.directive,
+            claims.c.target,
+            func.sum(claims.c.asked).label("asked"),
+            func.min(_flag(applied)).label("enforced"),
+            func.max(_flag(uncovered)).label("uncovered"),
+            func.max(_flag(claims.c.overdue > 0)).label("overdue"),
+            func.max(claims.c.applied_at).label("applied_at"),
+        )
+        .group_by(claims.c.directive, claims.c.target)
+        .cte("items")
+    )
+
+
+def _releases(ids: Sequence[DirectiveId]) -> Any:
+    """Released items whose release a point has not applied yet."""
+    late = _flag(enforcements.c.state == EnforcementState.OVERDUE.value)
+    items = (
+        select(case_items.c.directive, case_items.c.target, func.max(late).label("overdue"))
+        .join(directive_scopes, directive_scopes.c.directive == case_items.c.directive)
+        .join(
+            withholdings,
+            and_(
+                withholdings.c.jurisdiction == directive_scopes.c.jurisdiction,
+                withholdings.c.target == case_items.c.target,
+                withholdings.c.state == WithholdingState.RELEASED.value,
+            ),
+        )
+        .join(enforcements, _answers_to_present())
+        .where(
+            case_items.c.directive.in_(ids),
+            case_items.c.decision == "released",
+            enforcements.c.state != EnforcementState.APPLIED.value,
+        )
+        .group_by(case_items.c.directive, case_items.c.target)
+        .cte("releasing")
+    )
+    return select(items.c.directive, func.count().label("releasing"), func.sum(items.c.overdue).label("overdue")).group_by(
+        items.c.directive
+    )
+
+
+def _decisions(ids: Sequence[DirectiveId]) -> Any:
+    return (
+        select(
+            case_items.c.directive,
+            func.sum(_flag(case_items.c.unilateral)).label("unilateral"),
+            func.max(case_items.c.changed_at).label("decided_at"),
+        )
+        .where(case_items.c.directive.in_(ids))
+        .group_by(case_items.c.directive)
+    )
+
+
+def _answers_to_present() -> ColumnElement[bool]:
+    return and_(
+        enforcements.c.jurisdiction == withholdings.c.jurisdiction,
+        enforcements.c.target == withholdings.c.target,
+        enforcements.c.version == withholdings.c.version,
+        enforcements.c.current,
+    )
+
+
+def _flag(condition: ColumnElement[bool]) -> ColumnElement[int]:
+    return case((condition, 1), else_=0)
+
+
+def _count(condition: ColumnElement[bool]) -> ColumnElement[int]:
+    return func.count(case((condition, 1)))
+
+
+def _add(figures: dict[str, Any], row: RowMapping) -> None:
+    """Adds numbers up; an instant stands as it is."""
+    for name in (name for name in row if name != "directive"):
+        value = row[name]
+        instant = value is None or isinstance(value, datetime)
+        figures[name] = value if instant else figures.get(name, 0) + int(value)

@@ -1,0 +1,229 @@
+"""The tables. Constraints make the wrong row impossible; what each table promises is said beside it."""
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    and_,
+    literal_column,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+
+from shared.db import Instant
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+_Json = JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
+_Serial = BigInteger().with_variant(Integer, "sqlite")
+
+offsets = Table(
+    "offsets",
+    metadata,
+    Column("topic", String(100), primary_key=True),
+    Column("partition", Integer, primary_key=True, autoincrement=False),
+    Column("next_offset", BigInteger, nullable=False),
+    comment="How far each partition has taken effect: every record below `next_offset`, none from it on.",
+)
+
+quarantine = Table(
+    "quarantine",
+    metadata,
+    Column("id", _Serial, primary_key=True, autoincrement=True),
+    Column("topic", String(100), nullable=False),
+    Column("partition", Integer, nullable=False),
+    Column("offset", BigInteger, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("key", LargeBinary, nullable=False),
+    Column("value", LargeBinary),
+    Column("at", Instant, nullable=False),
+    comment="Records that could not be understood, or that contradict others, byte for byte.",
+    sqlite_autoincrement=True,
+)
+
+withholdings = Table(
+    "withholdings",
+    metadata,
+    Column("jurisdiction", String(8), primary_key=True),
+    Column("target", Text, primary_key=True),
+    Column("target_type", String(8), nullable=False),
+    Column("version", BigInteger, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("cause", Text),
+    Column("directives", _Json, nullable=False),
+    Column("effective_at", Instant, nullable=False),
+    Column("due_at", Instant),
+    Column("label", Text, nullable=False),
+    CheckConstraint("version >= 1", name="version_starts_at_one"),
+    Index(None, "jurisdiction", "state", "cause"),
+    comment="Each key at the highest version seen. Whoever changes or judges a key holds its row's lock.",
+)
+
+withholding_history = Table(
+    "withholding_history",
+    metadata,
+    Column("jurisdiction", String(8), primary_key=True),
+    Column("target", Text, primary_key=True),
+    Column("version", BigInteger, primary_key=True, autoincrement=False),
+    Column("state", Text, nullable=False),
+    Column("cause", Text),
+    Column("directives", _Json, nullable=False),
+    Column("effective_at", Instant, nullable=False),
+    Column("due_at", Instant),
+    Column("label", Text, nullable=False),
+    Index(None, "jurisdiction", "cause"),
+    comment="The versions below: a row moves here when a higher version arrives, or comes late and fills a hole.",
+)
+
+version_holes = Table(
+    "version_holes",
+    metadata,
+    Column("jurisdiction", String(8), primary_key=True),
+    Column("target", Text, primary_key=True),
+    Column("first", BigInteger, nullable=False),
+    Column("last", BigInteger),
+    Column("attempts", Integer, nullable=False),
+    Column("next_try_at", Instant, nullable=False, index=True),
+    comment="Keys whose history is not complete, one row each; `last` is null when nobody knows how far the hole goes.",
+)
+
+revision_holes = Table(
+    "revision_holes",
+    metadata,
+    Column("directive", Text, primary_key=True),
+    Column("first", BigInteger, nullable=False),
+    Column("last", BigInteger),
+    Column("attempts", Integer, nullable=False),
+    Column("next_try_at", Instant, nullable=False, index=True),
+    comment="Directives of which events are missing, like `version_holes`.",
+)
+
+enforcement_points = Table(
+    "enforcement_points",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("requested", _Json, nullable=False),
+    Column("jurisdictions", _Json, nullable=False),
+    Column("target_types", _Json, nullable=False),
+    Column("ack_within_seconds", Integer, nullable=False),
+    Column("registered_at", Instant, nullable=False),
+    comment="Who has to apply what. `jurisdictions` are those `requested`, groups expanded.",
+)
+
+enforcements = Table(
+    "enforcements",
+    metadata,
+    Column("jurisdiction", String(8), primary_key=True),
+    Column("target", Text, primary_key=True),
+    Column("version", BigInteger, primary_key=True, autoincrement=False),
+    Column("point", Text, primary_key=True),
+    Column("state", Text, nullable=False),
+    Column("current", Boolean, nullable=False),
+    Column("since", Instant, nullable=False),
+    Column("due_at", Instant),
+    Column("applied_at", Instant),
+    Column("reported_at", Instant),
+    Column("detail", Text),
+    comment="One version at one point. `current`: of the key's present version, at a point that is registered for it.",
+)
+Index(
+    "ix_enforcements_current",
+    enforcements.c.jurisdiction,
+    enforcements.c.state,
+    enforcements.c.point,
+    sqlite_where=enforcements.c.current,
+    postgresql_where=enforcements.c.current,
+)
+waiting = and_(enforcements.c.current, enforcements.c.state == literal_column("'pending'"))
+"""Enforcements that time may still run out for. Literal, so that either database sees that the index below has them all."""
+
+Index("ix_enforcements_due", enforcements.c.due_at, sqlite_where=waiting, postgresql_where=waiting)
+
+directives = Table(
+    "directives",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("revision", BigInteger, nullable=False),
+    Column("jurisdictions", _Json, nullable=False),
+    Column("legal_basis", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("issued_at", Instant, nullable=False),
+    Column("received_at", Instant, nullable=False),
+    Column("due_at", Instant),
+    Column("counts", _Json, nullable=False),
+    comment="Each directive as its highest revision tells it.",
+)
+
+directive_scopes = Table(
+    "directive_scopes",
+    metadata,
+    Column("directive", Text, primary_key=True),
+    Column("jurisdiction", String(8), primary_key=True),
+    Index(None, "jurisdiction"),
+    comment="Where a directive asks for something: its jurisdictions without those that lie in another of them.",
+)
+
+case_items = Table(
+    "case_items",
+    metadata,
+    Column("directive", Text, primary_key=True),
+    Column("target", Text, primary_key=True),
+    Column("decision", Text, nullable=False),
+    Column("jurisdictions", _Json, nullable=False),
+    Column("cause", Text),
+    Column("unilateral", Boolean, nullable=False),
+    Column("revision", BigInteger, nullable=False),
+    Column("changed_at", Instant, nullable=False),
+    comment="Each item as the highest revision that named it tells it, so that late chunks are safe.",
+)
+
+notices = Table(
+    "notices",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("directive", Text, nullable=False, index=True),
+    Column("kind", Text, nullable=False),
+    Column("provision", Text),
+    Column("received_at", Instant, nullable=False),
+    Column("due_at", Instant),
+)
+
+replies = Table(
+    "replies",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("directive", Text, nullable=False, index=True),
+    Column("kind", Text, nullable=False),
+    Column("sent_at", Instant, nullable=False),
+)
+
+clocks = Table(
+    "clocks",
+    metadata,
+    Column("directive", Text, primary_key=True),
+    Column("duty", Text, primary_key=True),
+    Column("starts_at", Instant, nullable=False),
+    Column("due_at", Instant, nullable=False),
+    Column("verified", Boolean, nullable=False),
+    Column("met_at", Instant),
+    Column("breached_at", Instant),
+    comment="`breached_at` is set once, and only for a verified duty.",
+)
+running = and_(clocks.c.verified, clocks.c.met_at.is_(None), clocks.c.breached_at.is_(None))
+"""Clocks that may still be breached."""
+
+Index("ix_clocks_due", clocks.c.due_at, sqlite_where=running, postgresql_where=running)

@@ -27,6 +27,7 @@ async def main(name: str, *jurisdictions: str) -> None:
         jurisdictions=jurisdictions,
         apply=hide_or_show,
         clock=clock_from(Path(clock_file) if clock_file else None),
+        idle_pause_ms=int(os.environ.get("KAFKA_IDLE_PAUSE_MS", "0")),
     )
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):

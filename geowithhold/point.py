@@ -1,8 +1,8 @@
 """An enforcement point: reads the state topic, applies what concerns it, and reports what it applied.
 
-Promises: every change in its jurisdictions and of its target types is applied in the order of its versions, and reported once
-`apply` returned; what `apply` cannot do is reported as `failed`, and the point goes on. It starts from the beginning of the topic,
-which compaction keeps as long as there are keys, so that a new or restarted point knows everything.
+Promises: every change in its jurisdictions and of its target types is applied in the order of its versions, and reported
+once `apply` returned; what `apply` cannot do is reported as `failed`, and the point goes on. It starts from the beginning of the
+topic, which compaction keeps as long as there are keys, so that a new or restarted point knows everything.
 Does not promise: to report a version once. Reports repeat after a restart, and repeating one changes nothing.
 """
 
@@ -29,7 +29,10 @@ Apply = Callable[[WithholdingChanged], None]
 
 @dataclass(kw_only=True)
 class EnforcementPoint:
-    """One system that hides things. `jurisdictions` may name groups; `target_types` are those that it knows."""
+    """One system that hides things. `jurisdictions` may name groups; `target_types` are those that it knows.
+
+    `idle_pause_ms` is for a broker that answers an empty fetch at once; Kafka needs none.
+    """
 
     name: str
     bootstrap: str
@@ -38,6 +41,7 @@ class EnforcementPoint:
     target_types: frozenset[TargetType] = frozenset(TargetType)
     topics: Topics = field(default_factory=Topics)
     clock: Clock = system_clock
+    idle_pause_ms: int = 0
     view: WithholdingView = field(default_factory=WithholdingView)
 
     def __post_init__(self) -> None:
@@ -45,7 +49,7 @@ class EnforcementPoint:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Keeps the view current until told to stop."""
-        consumer = make_consumer(self.bootstrap, group=None, client_id=self.name)
+        consumer = make_consumer(self.bootstrap, group=None, client_id=self.name, idle_pause_ms=self.idle_pause_ms)
         producer = make_producer(self.bootstrap, client_id=self.name)
         await consumer.start()
         await producer.start()

@@ -1,7 +1,11 @@
 """The Kafka clients, with every option that safety rests on spelled out, and topics made as the contract says."""
 
 import asyncio
+import time
 from collections.abc import Iterable
+from contextlib import suppress
+from functools import partial
+from typing import Any
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
@@ -30,12 +34,51 @@ def make_producer(bootstrap: str, *, client_id: str) -> AIOKafkaProducer:
     )
 
 
-def make_consumer(bootstrap: str, *, group: str | None, client_id: str) -> AIOKafkaConsumer:
-    """A consumer that commits nothing by itself and resets to nothing by itself: positions come from its owner's database."""
-    return AIOKafkaConsumer(
+class PatientConsumer(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka has no types
+    """For a broker that answers an empty fetch at once, where Kafka holds it back until there is something: asks less often.
+
+    Without it every idle consumer of such a broker keeps a processor busy with thousands of fetches per second.
+    """
+
+    def __init__(self, *, idle_pause_ms: int, **options: Any) -> None:
+        super().__init__(**options)
+        self._idle_pause = idle_pause_ms / 1000
+
+    async def getmany(self, *partitions: Any, timeout_ms: int = 0, max_records: int | None = None) -> Any:
+        deadline = time.monotonic() + timeout_ms / 1000
+        while True:
+            batches = await super().getmany(*partitions, timeout_ms=_ONE_FETCH_MS, max_records=max_records)
+            if batches or time.monotonic() > deadline:
+                return batches
+            await self._breathe()
+
+    async def _breathe(self) -> None:
+        idle = self.assignment() - self.paused()
+        self.pause(*idle)
+        try:
+            await asyncio.sleep(self._idle_pause)
+        finally:
+            self.resume(*(idle & self.assignment()))
+
+
+_ONE_FETCH_MS = 2
+"""Long enough for a fetch on this machine to come back."""
+
+
+def make_consumer(
+    bootstrap: str, *, group: str | None, client_id: str, instance: str | None = None, idle_pause_ms: int = 0
+) -> AIOKafkaConsumer:
+    """A consumer that commits nothing by itself and resets to nothing by itself: positions come from its owner's database.
+
+    A member of a group that comes back under the same `instance` after a crash has its partitions at once; any other has to wait
+    until the one that died is missed. `idle_pause_ms` is for brokers that need a `PatientConsumer`, 0 for Kafka itself.
+    """
+    kind = partial(PatientConsumer, idle_pause_ms=idle_pause_ms) if idle_pause_ms else AIOKafkaConsumer
+    return kind(
         bootstrap_servers=bootstrap,
         client_id=client_id,
         group_id=group,
+        group_instance_id=instance,
         enable_auto_commit=False,
         auto_offset_reset="none" if group else "earliest",
         isolation_level="read_committed",
@@ -82,4 +125,11 @@ async def stop_quietly(client: AIOKafkaProducer | AIOKafkaConsumer, *, within: f
     try:
         await asyncio.wait_for(client.stop(), within)
     except (TimeoutError, KafkaError):
-        return
+        await _hang_up(client, within)
+
+
+async def _hang_up(client: AIOKafkaProducer | AIOKafkaConsumer, within: float) -> None:
+    """`stop` gave up before it closed the connections: without this they and their tasks would stay as long as the process."""
+    connections = client.client if isinstance(client, AIOKafkaProducer) else client._client  # noqa: SLF001 (it has no public name)
+    with suppress(TimeoutError):
+        await asyncio.wait_for(connections.close(), within)

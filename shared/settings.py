@@ -39,6 +39,7 @@ class CommonSettings(BaseSettings):
     topic_prefix: str = Field("geowithhold", validation_alias="GEOWITHHOLD_TOPIC_PREFIX", pattern=r"^[a-z0-9_-]{1,60}$")
     partitions: int = Field(6, validation_alias="GEOWITHHOLD_PARTITIONS", ge=1, le=1000)
     replication: int = Field(1, validation_alias="GEOWITHHOLD_REPLICATION", ge=1, le=10)
+    kafka_idle_pause_ms: int = Field(0, validation_alias="KAFKA_IDLE_PAUSE_MS", ge=0, le=1000)
     var: Path = Field(Path("var"), validation_alias="GEOWITHHOLD_VAR")
     clock_file: Path | None = Field(None, validation_alias="GEOWITHHOLD_CLOCK_FILE")
     log_level: str = Field("INFO", validation_alias="GEOWITHHOLD_LOG_LEVEL", pattern="^(DEBUG|INFO|WARNING|ERROR)$")

@@ -16,6 +16,8 @@ from pathlib import Path
 
 HOST = "127.0.0.1"
 START_WITHIN = 20.0
+IDLE_PAUSE_MS = 20
+"""How long its consumers should pause when there is nothing to read: it answers an empty fetch at once, where Kafka waits."""
 STOP_WITHIN = 10.0
 
 _API_VERSIONS = 18

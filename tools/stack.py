@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
-from tools.broker import HOST, broker_argv, free_port, is_free, tail, wait_until_answering
+from tools.broker import HOST, IDLE_PAUSE_MS, broker_argv, free_port, is_free, tail, wait_until_answering
 from tools.supervisor import ROOT, Say, Service, Supervisor, say_on_terminal
 
 READY_WITHIN = 45.0
@@ -186,6 +186,8 @@ def service_env(settings: StackSettings) -> dict[str, str]:
         "GEOWITHHOLD_VAR": str(settings.var_dir),
         "PYTHONUNBUFFERED": "1",
     }
+    if settings.bootstrap_servers is None:
+        env["KAFKA_IDLE_PAUSE_MS"] = str(IDLE_PAUSE_MS)
     env.pop("GEOWITHHOLD_CLOCK_FILE", None)
     if settings.clock_file is not None:
         env["GEOWITHHOLD_CLOCK_FILE"] = str(settings.clock_file)

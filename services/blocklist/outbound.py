@@ -1,6 +1,6 @@
 """How the domain's words become the wire's: the only place where both meet."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, TypeVar
 
 from services.blocklist.domain.directive import Directive
@@ -11,6 +11,12 @@ from shared.events import ITEMS_PER_EVENT, CaseEvent, Counts, DirectiveItems, It
 from shared.ids import type_of
 
 E = TypeVar("E", bound=CaseEvent)
+
+MAX_ITEMS_BYTES = 192 * 1024
+"""Three quarters of what the producer puts into one batch. A record larger than a batch could never be sent, and would hold its lane."""
+
+_ITEM_BYTES, _PLACE_BYTES = 128, 9
+"""What an item takes beside its target, and each of its jurisdictions, at most."""
 
 
 def withholding_changed(withholding: Withholding) -> WithholdingChanged:
@@ -50,9 +56,23 @@ def counts(tally: Tally) -> Counts:
 
 def item_events(directive: Directive, first_revision: int, items: Sequence[Item]) -> Iterator[DirectiveItems]:
     """The changed items, in chunks, each chunk a revision of its own."""
-    for offset, start in enumerate(range(0, len(items), ITEMS_PER_EVENT)):
-        chunk = tuple(map(_item_changed, items[start : start + ITEMS_PER_EVENT]))
-        yield case_event(DirectiveItems, directive, first_revision + offset, items=chunk)
+    for offset, chunk in enumerate(_chunks(map(_item_changed, items))):
+        yield case_event(DirectiveItems, directive, first_revision + offset, items=tuple(chunk))
+
+
+def _chunks(items: Iterable[ItemChanged]) -> Iterator[list[ItemChanged]]:
+    """As many items as one event may hold, and no more than surely fit the broker: targets may be long, jurisdictions many."""
+    chunk: list[ItemChanged] = []
+    size = 0
+    for item in items:
+        more = _ITEM_BYTES + len(item.target.encode()) + _PLACE_BYTES * len(item.jurisdictions)
+        if chunk and (len(chunk) == ITEMS_PER_EVENT or size + more > MAX_ITEMS_BYTES):
+            yield chunk
+            chunk, size = [], 0
+        chunk.append(item)
+        size += more
+    if chunk:
+        yield chunk
 
 
 def _item_changed(item: Item) -> ItemChanged:

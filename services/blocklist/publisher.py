@@ -67,9 +67,9 @@ def _batches(producer: AIOKafkaProducer, records: Sequence[Record]) -> Iterator[
         if _append(batch, record) is None:
             yield batch
             batch = producer.create_batch()
-            if _append(batch, record) is None:
-                raise ValueError(f"the record of key {record.key!r} is larger than a batch")
-    yield batch
+            _append(batch, record)  # the first record of a batch always fits; one too large for the broker is its to refuse
+    if batch.record_count():
+        yield batch
 
 
 def _append(batch: Any, record: Record) -> Any:

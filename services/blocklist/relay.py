@@ -87,10 +87,13 @@ class Relay:
             return Turn.IDLE
         done = await asyncio.gather(*(self._publish_head(lane) for lane in lanes), return_exceptions=True)
         acknowledged = [entry.id for entries in done if not isinstance(entries, BaseException) for entry in entries]
-        await self._mark(acknowledged)
         failed = [error for error in done if isinstance(error, BaseException)]
+        try:
+            await self._mark(acknowledged)
+        finally:
+            if failed:
+                await self._publisher.discard()
         if failed:
-            await self._publisher.discard()
             raise failed[0]
         return Turn.WORKED
 

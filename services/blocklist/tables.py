@@ -10,7 +10,6 @@ from sqlalchemy import (
     Index,
     Integer,
     LargeBinary,
-    MetaData,
     String,
     Table,
     Text,
@@ -18,24 +17,16 @@ from sqlalchemy import (
 )
 
 from shared.db import Instant
+from shared.sql import SERIAL, named_metadata
 
-metadata = MetaData(
-    naming_convention={
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-        "ck": "ck_%(table_name)s_%(constraint_name)s",
-        "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
-        "pk": "pk_%(table_name)s",
-    }
-)
+metadata = named_metadata()
 
 _Json = JSON(none_as_null=True)
-_Serial = BigInteger().with_variant(Integer, "sqlite")
 
 directives = Table(
     "directives",
     metadata,
-    Column("seq", _Serial, primary_key=True, autoincrement=True),
+    Column("seq", SERIAL, primary_key=True, autoincrement=True),
     Column("id", String(40), nullable=False, unique=True),
     Column("authority", String(64), nullable=False),
     Column("reference", String(200), nullable=False),
@@ -161,7 +152,7 @@ replies = Table(
 outbox = Table(
     "outbox",
     metadata,
-    Column("id", _Serial, primary_key=True, autoincrement=True),
+    Column("id", SERIAL, primary_key=True, autoincrement=True),
     Column("topic", String(100), nullable=False),
     Column("partition", Integer, nullable=False),
     Column("events", Integer, nullable=False),

@@ -36,10 +36,8 @@ def create_app(settings: NotifierSettings) -> FastAPI:
     clock, database = settings.clock, Database(settings.database_url)
     commands = Commands(database=database, registry=load_registry(), clock=clock, metrics=FactMetrics(metrics))
     consumer = Consumer(
-        connect=partial(
-            connected, settings.kafka_bootstrap_servers, settings.topics, settings.instance, StoredPositions(database)
-        ),
-        commands=commands,
+        connect=partial(connected, settings, StoredPositions(database)),
+        transactions=commands,
         topics=settings.topics,
     )
     deadlines = Deadlines(commands=commands, clock=clock, caught_up=consumer.caught_up)

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from shared.events.payloads import TYPE_OF, TYPES, Payload
+from shared.events.payloads import TYPE_OF, TYPES, Instant, Payload
 
 Headers = tuple[tuple[str, bytes], ...]
 
@@ -75,8 +75,8 @@ def decode(value: bytes | None, headers: Iterable[tuple[str, bytes]]) -> Envelop
         raise DecodeError(f"unknown event type or version {name!r}")
     try:
         data = decoder.decode(value)
-        time = msgspec.convert(attributes["ce_time"], datetime)
-    except (msgspec.ValidationError, msgspec.DecodeError, UnicodeDecodeError) as error:
+        time = msgspec.convert(attributes["ce_time"], Instant)
+    except (msgspec.ValidationError, msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise DecodeError(f"{name}: {error}") from error
     return Envelope(
         id=attributes["ce_id"],

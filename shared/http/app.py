@@ -11,6 +11,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_l
 from starlette.exceptions import HTTPException
 
 from shared.http import problems
+from shared.http.body_limit import BodyLimit
 from shared.http.metrics import HttpMetrics
 from shared.http.segments import EncodedSegments
 
@@ -31,7 +32,6 @@ def create_http_app(*, title: str, description: str, registry: CollectorRegistry
         lifespan=lifespan,
         docs_url=None,
         redoc_url=None,
-        max_body_size=MAX_BODY_BYTES,
         exception_handlers={
             problems.Refusal: problems.on_refusal,
             RequestValidationError: problems.on_invalid,
@@ -39,6 +39,7 @@ def create_http_app(*, title: str, description: str, registry: CollectorRegistry
             Exception: problems.on_failure,
         },
     )
+    app.add_middleware(BodyLimit, limit=MAX_BODY_BYTES)
     app.add_middleware(EncodedSegments)
     app.add_middleware(HttpMetrics, registry=registry)
     return app

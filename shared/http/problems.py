@@ -33,6 +33,7 @@ class Kind(Enum):
     CONFLICT = ("conflict", HTTPStatus.CONFLICT, "The request does not fit the present state")
     DUPLICATE = ("duplicate-reference", HTTPStatus.CONFLICT, "The authority has already issued a directive with this reference")
     KEY_REUSED = ("idempotency-key-reused", HTTPStatus.UNPROCESSABLE_ENTITY, "The idempotency key was used for another request")
+    TOO_LARGE = ("content-too-large", HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "The body is too large")
     NOT_IMPLEMENTED = ("not-implemented", HTTPStatus.NOT_IMPLEMENTED, "This part of the contract does not exist yet")
     UNAVAILABLE = ("unavailable", HTTPStatus.SERVICE_UNAVAILABLE, "The service cannot answer now")
     INTERNAL = ("internal-error", HTTPStatus.INTERNAL_SERVER_ERROR, "The service failed")
@@ -124,6 +125,8 @@ async def on_http(_request: Request, error: Exception) -> JSONResponse:
     if not isinstance(error, HTTPException):
         raise TypeError(f"registered for HTTPException, called with {type(error).__name__}")
     status = HTTPStatus(error.status_code)
+    if status is Kind.TOO_LARGE.status:  # its phrase, and so the type, differs between versions of Python
+        return respond(Refusal(Kind.TOO_LARGE, str(error.detail)))
     body = {
         "type": f"urn:geowithhold:problem:{status.phrase.lower().replace(' ', '-')}",
         "title": status.phrase,

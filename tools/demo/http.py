@@ -23,6 +23,11 @@ class Api:
     def get(self, path: str, **query: Any) -> Any:
         return self._answered(self._client.get(path, params=query))
 
+    def find(self, path: str) -> Any | None:
+        """Like `get`, but None where there is nothing yet."""
+        response = self._client.get(path)
+        return None if response.status_code == httpx2.codes.NOT_FOUND else self._answered(response)
+
     def post(self, path: str, body: Any) -> Any:
         return self._answered(self._client.post(path, json=body))
 

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from tools.demo.figures import Figures
@@ -185,11 +186,27 @@ def _settled(scene: Scene) -> dict[str, Any]:
         "publishing", lambda: scene.blocklist.metric("geowithhold_outbox_unpublished"), lambda waiting: waiting == 0.0
     )
     keys = sum(1 for _ in scene.blocklist.items("/v1/withholdings", jurisdiction=PLACE, state="all"))
+    for directive in list(scene.blocklist.items("/v1/directives")):
+        scene.until("the case", partial(_tracked, scene, directive["id"]), bool)
     state: dict[str, Any] = scene.until(
         f"enforcement ({published:g} events unpublished)", lambda: scene.notifier.get(f"/v1/jurisdictions/{PLACE}"),
         lambda seen: _all_enforced(seen, keys, scene),
     )  # fmt: skip
     return state
+
+
+def _tracked(scene: Scene, id_: str) -> bool:
+    """Whether the notifier has heard all that the blocklist has recorded of the directive."""
+    recorded = scene.blocklist.get(f"/v1/directives/{id_}")
+    known = scene.notifier.find(f"/v1/directives/{id_}/compliance")
+    if known is None:
+        return False
+    items = ("undecided", "refused", "not_located", "withdrawn")
+    return (
+        [known["withheld"], known["specified"]] == [recorded["items"]["complied"], recorded["items"]["total"]]
+        and all(known[name] == recorded["items"][name] for name in items)
+        and (known["notices"], known["replies"]) == (len(recorded["notices"]), len(recorded["replies"]))
+    )
 
 
 def _all_enforced(seen: Mapping[str, Any], keys: int, scene: Scene) -> bool:

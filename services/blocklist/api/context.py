@@ -2,12 +2,12 @@
 
 import hashlib
 import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Annotated, Any
 from urllib.parse import unquote
 
 import msgspec
-from fastapi import Depends, Header, Query, Request, Response
+from fastapi import Depends, Header, Request, Response
 
 from services.blocklist.commands import Commands
 from services.blocklist.metrics import CommandMetrics
@@ -15,12 +15,9 @@ from services.blocklist.store.idempotency import Answer, Attempt
 from shared.clock import Clock
 from shared.db import Database
 from shared.http.problems import Fault, Kind, Refusal
-from shared.ids import Jurisdiction, Target
-from shared.jurisdictions import JurisdictionError, parse_jurisdiction
+from shared.ids import Target
 from shared.registry import Registry
 from shared.targets import PlatformPatterns, TargetError, parse_target
-
-MAX_PAGE = 1000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,9 +51,6 @@ async def _attempt(
 
 Context = Annotated[Services, Depends(_services)]
 Idempotent = Annotated[Attempt | None, Depends(_attempt)]
-Limit = Annotated[int, Query(ge=1, le=MAX_PAGE)]
-Place = Annotated[str | None, Query(max_length=10)]
-Cursor = Annotated[str | None, Query(max_length=4096)]
 
 
 def answer(status: int, body: Any, *, location: str | None = None) -> Answer:
@@ -76,19 +70,6 @@ def path_target(segment: str, platform: PlatformPatterns) -> Target:
         return parse_target(unquote(segment), platform)
     except TargetError as error:
         raise Refusal(Kind.INVALID, str(error), (Fault(str(error), parameter="target"),)) from error
-
-
-def query_place(code: str | None) -> Jurisdiction | None:
-    """The jurisdiction of a query, if there is one. Raises Refusal for a wrong code."""
-    return read_place(code, Fault("", parameter="jurisdiction")) if code is not None else None
-
-
-def read_place(code: str, where: Fault) -> Jurisdiction:
-    """One jurisdiction, never a group. Raises Refusal that names the place in the request."""
-    try:
-        return parse_jurisdiction(code)
-    except JurisdictionError as error:
-        raise Refusal(Kind.INVALID, str(error), (replace(where, detail=str(error)),)) from error
 
 
 def missing(what: str) -> Refusal:

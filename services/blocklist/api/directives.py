@@ -5,18 +5,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Query, Response
 
 from services.blocklist.api import intake, present
-from services.blocklist.api.context import (
-    Context,
-    Cursor,
-    Idempotent,
-    Limit,
-    Place,
-    Services,
-    answer,
-    missing,
-    query_place,
-    reply,
-)
+from services.blocklist.api.context import Context, Idempotent, Services, answer, missing, reply
 from services.blocklist.domain.directive import DirectiveStatus, NewDirective
 from services.blocklist.errors import unknown_directive
 from services.blocklist.handlers import correspondence, endings
@@ -30,6 +19,7 @@ from services.blocklist.store import cases, directives, items
 from services.blocklist.store.idempotency import Answer
 from shared.http.pages import decode_cursor, page
 from shared.http.problems import Fault, Kind, Refusal, invalid
+from shared.http.query import Cursor, InJurisdiction, Limit
 from shared.ids import DirectiveId
 
 router = APIRouter(prefix="/v1/directives", tags=["directives"])
@@ -65,7 +55,7 @@ async def submit_directive(body: DirectiveIn, context: Context, attempt: Idempot
 async def list_directives(
     context: Context,
     authority: Id = None,
-    jurisdiction: Place = None,
+    jurisdiction: InJurisdiction = None,
     legal_basis: Id = None,
     status: DirectiveStatus | None = None,
     decision: Decided | None = None,
@@ -73,10 +63,9 @@ async def list_directives(
     cursor: Cursor = None,
 ) -> dict[str, Any]:
     """Directives in the order of their arrival."""
-    place = query_place(jurisdiction)
     asked = {
         "authority": authority,
-        "jurisdiction": place,
+        "jurisdiction": jurisdiction,
         "legal_basis": legal_basis,
         "status": status,
         "decision": decision,

@@ -5,12 +5,13 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Path, Query
 
 from services.blocklist.api import present
-from services.blocklist.api.context import Context, Cursor, Limit, Place, path_target, query_place, read_place
+from services.blocklist.api.context import Context, path_target
 from services.blocklist.schemas import CheckIn
 from services.blocklist.store import withholdings
 from shared.http.fields import read_targets
 from shared.http.pages import decode_cursor, page
 from shared.http.problems import Fault, Kind, Refusal
+from shared.http.query import Cursor, InJurisdiction, Limit, read_place
 from shared.ids import TargetType
 
 router = APIRouter(prefix="/v1/withholdings", tags=["withholdings"])
@@ -21,7 +22,7 @@ TargetPath = Annotated[str, Path(max_length=8192)]
 @router.post("/check")
 async def check_targets(body: CheckIn, context: Context) -> dict[str, Any]:
     """Which of the targets somebody in the jurisdiction must not see, as they were sent."""
-    place = read_place(body.jurisdiction, Fault("", pointer="/jurisdiction"))
+    place = read_place(body.jurisdiction, pointer="/jurisdiction")
     canonical = read_targets(body.targets, context.platform)
     withheld = await context.database.read(
         lambda connection: withholdings.withheld_among(connection, place, list(set(canonical)))
@@ -33,7 +34,7 @@ async def check_targets(body: CheckIn, context: Context) -> dict[str, Any]:
 @router.get("")
 async def list_withholdings(
     context: Context,
-    jurisdiction: Place = None,
+    jurisdiction: InJurisdiction = None,
     target_type: Annotated[TargetType | None, Query(alias="type")] = None,
     state: Literal["withheld", "released", "all"] = "withheld",
     as_of: str | None = None,
@@ -44,12 +45,11 @@ async def list_withholdings(
     if as_of is not None:
         detail = "as_of is part of the contract, and not there yet"
         raise Refusal(Kind.NOT_IMPLEMENTED, detail, (Fault(detail, parameter="as_of"),))
-    place = query_place(jurisdiction)
     after = decode_cursor(cursor, ["", ""])
     rows = await context.database.read(
         lambda connection: withholdings.page(
             connection,
-            place=place,
+            place=jurisdiction,
             state=None if state == "all" else state,
             target_type=target_type,
             after=(after[0], after[1]),
@@ -61,14 +61,15 @@ async def list_withholdings(
 
 @router.get("/{target}/history")
 async def show_history(
-    target: TargetPath, context: Context, jurisdiction: Place = None, limit: Limit = 100, cursor: Cursor = None
+    target: TargetPath, context: Context, jurisdiction: InJurisdiction = None, limit: Limit = 100, cursor: Cursor = None
 ) -> dict[str, Any]:
     """Every version of the target's keys with its cause and directives, each exactly as it was published."""
     found = path_target(target, context.platform)
-    place = query_place(jurisdiction)
     after = decode_cursor(cursor, ["", 0])
     rows = await context.database.read(
-        lambda connection: withholdings.history(connection, found, place=place, after=(after[0], after[1]), limit=limit + 1)
+        lambda connection: withholdings.history(
+            connection, found, place=jurisdiction, after=(after[0], after[1]), limit=limit + 1
+        )
     )
     versions = page(rows, limit, lambda row: [row["jurisdiction"], row["version"]], present.version)
     return {"target": found, **versions}

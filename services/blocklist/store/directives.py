@@ -5,7 +5,6 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import RowMapping, Select, insert, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.blocklist.domain.directive import Directive, DirectiveStatus, NewDirective
@@ -13,6 +12,7 @@ from services.blocklist.domain.tally import Tally
 from services.blocklist.store.rows import Row, fetch_all, fetch_first
 from services.blocklist.tables import directive_scopes, directives, items
 from shared.ids import DirectiveId, Jurisdiction
+from shared.sql import upsert
 
 _domain_columns = (
     directives.c.id,
@@ -55,8 +55,7 @@ async def add(connection: AsyncConnection, new: NewDirective, directive: Directi
         "revision": directive.revision,
         "tally": dict(directive.tally.slots),
     }
-    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-    statement = dialect.insert(directives).values(values)
+    statement = upsert(connection, directives).values(values)
     unique = [directives.c.authority, directives.c.reference]
     added = await connection.execute(statement.on_conflict_do_nothing(index_elements=unique).returning(directives.c.id))
     if added.first() is None:

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import select, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.blocklist.tables import idempotency
 from shared.http.problems import Fault, Kind, Refusal
+from shared.sql import upsert
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +33,9 @@ class Answer:
 
 async def claim(connection: AsyncConnection, attempt: Attempt, now: datetime) -> Answer | None:
     """Takes the key for this transaction, or gives the answer that it has. Raises Refusal if it was used for another request."""
-    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
     empty = {"key": attempt.key, "fingerprint": attempt.fingerprint, "status": 0, "body": b"", "created_at": now}
     taken = await connection.execute(
-        dialect.insert(idempotency).values(empty).on_conflict_do_nothing().returning(idempotency.c.key)
+        upsert(connection, idempotency).values(empty).on_conflict_do_nothing().returning(idempotency.c.key)
     )
     if taken.first():
         return None

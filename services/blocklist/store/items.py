@@ -10,10 +10,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.blocklist.domain.causes import Cause
 from services.blocklist.domain.item import Claim, Item, ItemState, Standing
 from services.blocklist.domain.selection import Selection
-from services.blocklist.store.chunks import in_chunks
 from services.blocklist.store.rows import Row, fetch_all
 from services.blocklist.tables import items
 from shared.ids import DirectiveId, Target
+from shared.sql import in_chunks
 
 _CLAIMS: Mapping[str, Claim] = {claim.value: claim for claim in (*Standing, *Cause)}
 

@@ -9,17 +9,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, bindparam, func, insert, or_, select, union_all, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.blocklist.domain.causes import Cause
 from services.blocklist.domain.withholding import Emitted, Kept, Settled, Withholding, WithholdingState
-from services.blocklist.store.chunks import in_chunks
 from services.blocklist.store.rows import Row, fetch_all
 from services.blocklist.tables import withholding_history, withholdings
 from shared.db import ConcurrentChange
 from shared.ids import Jurisdiction, Key, Target, type_of
 from shared.jurisdictions import lookup_keys
+from shared.sql import in_chunks, upsert
 
 _versioned = ("target", "jurisdiction", "version", "state", "cause", "directives", "effective_at", "due_at", "label")
 
@@ -133,12 +132,13 @@ async def counts(connection: AsyncConnection) -> dict[tuple[str, str], int]:
 async def _insert_first(first: Sequence[Withholding], connection: AsyncConnection) -> None:
     if not first:
         return
-    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
     rows = [
         {**_row(value, _versioned), "target_type": type_of(value.key.target), "claimants": sorted(value.claimants)}
         for value in first
     ]
-    added = await connection.execute(dialect.insert(withholdings).on_conflict_do_nothing().returning(withholdings.c.target), rows)
+    added = await connection.execute(
+        upsert(connection, withholdings).on_conflict_do_nothing().returning(withholdings.c.target), rows
+    )
     if len(added.all()) < len(rows):
         raise ConcurrentChange
 

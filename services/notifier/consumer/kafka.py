@@ -15,10 +15,10 @@ from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 from aiokafka.errors import IllegalStateError, KafkaError, NoOffsetForPartitionError, OffsetOutOfRangeError
 
 from services.notifier.consumer.records import Consumed, Partition
+from services.notifier.settings import NotifierSettings
 from shared.events import Record
 from shared.kafka import ensure_topics, make_consumer, stop_quietly
 from shared.logs import get_logger
-from shared.topics import Topics
 
 log = get_logger(__name__)
 
@@ -115,13 +115,20 @@ class KafkaSource(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
 
 
 @asynccontextmanager
-async def connected(bootstrap: str, topics: Topics, instance: str, positions: Positions) -> AsyncIterator[KafkaSource]:
-    """A source in the notifier's group, in which `instance` keeps its partitions over a restart.
+async def connected(settings: NotifierSettings, positions: Positions) -> AsyncIterator[KafkaSource]:
+    """A source in the notifier's group, in which this instance keeps its partitions over a restart.
 
     First it makes the topics as they should be, or keys would land elsewhere.
     """
+    bootstrap, topics = settings.kafka_bootstrap_servers, settings.topics
     await ensure_topics(bootstrap, topics.specs())
-    consumer = make_consumer(bootstrap, group=f"{topics.prefix}-notifier", client_id="geowithhold-notifier", instance=instance)
+    consumer = make_consumer(
+        bootstrap,
+        group=f"{topics.prefix}-notifier",
+        client_id="geowithhold-notifier",
+        instance=settings.instance,
+        idle_pause_ms=settings.kafka_idle_pause_ms,
+    )
     source = KafkaSource(consumer, positions)
     consumer.subscribe([topics.withholdings, topics.directives, topics.enforcements], listener=source)
     try:

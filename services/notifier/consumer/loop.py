@@ -20,9 +20,9 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
-from services.notifier.commands import Commands
+from services.notifier.commands import Handler
 from services.notifier.consumer.batch import take
 from services.notifier.consumer.records import Consumed, Partition
 from shared.backoff import Backoff
@@ -32,6 +32,8 @@ from shared.logs import get_logger
 from shared.topics import Topics
 
 log = get_logger(__name__)
+
+T = TypeVar("T")
 
 
 class RecordSource(Protocol):
@@ -61,6 +63,12 @@ class RecordSource(Protocol):
         ...
 
 
+class Transactions(Protocol):
+    """What the consumer needs of the database: a handler's work is committed when this returns, and not when it raises."""
+
+    async def run(self, handle: Handler[T]) -> T: ...
+
+
 Connect = Callable[[], AbstractAsyncContextManager[RecordSource]]
 
 
@@ -82,14 +90,14 @@ class Consumer:
         self,
         *,
         connect: Connect,
-        commands: Commands,
+        transactions: Transactions,
         topics: Topics,
         wall_clock: Clock = system_clock,
         monotonic: Callable[[], float] = time.monotonic,
         backoff: Backoff | None = None,
     ) -> None:
         self._connect = connect
-        self._commands = commands
+        self._transactions = transactions
         self._topics = topics
         self._wall_clock = wall_clock
         self._monotonic = monotonic
@@ -141,7 +149,7 @@ class Consumer:
 
     async def _take(self, source: RecordSource, partition: Partition, batch: Sequence[Consumed]) -> None:
         try:
-            await self._commands.run(lambda unit: take(unit, partition, batch, self._topics))
+            await self._transactions.run(lambda unit: take(unit, partition, batch, self._topics))
         except Exception as error:  # noqa: BLE001 (whatever it is, the records are still there, and skipping them is never right)
             self._hold(source, partition, batch[0], error)
             return

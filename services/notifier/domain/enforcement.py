@@ -138,12 +138,12 @@ def answer(before: Enforcement, report: Report) -> Changed | Unchanged | Refused
     `applied ⇄ reverted` is the one circle of the table, so there the time of the report decides: a late copy of an older
     report must not turn it back. `applied_at` is the first time that it was applied.
     """
-    match step(before.state, report.fact):
-        case Moved(state=state):
-            circle = {before.state, state} == {EnforcementState.APPLIED, EnforcementState.REVERTED}
-            if circle and before.reported_at is not None and report.at < before.reported_at:
-                return Stale()
-            applied_at = before.applied_at or (report.at if state is EnforcementState.APPLIED else None)
-            return Changed(replace(before, state=state, applied_at=applied_at, reported_at=report.at, detail=report.detail))
-        case Unchanged() | Refused() as outcome:
-            return outcome
+    outcome = step(before.state, report.fact)
+    if not isinstance(outcome, Moved):
+        return outcome
+    state = outcome.state
+    circle = {before.state, state} == {EnforcementState.APPLIED, EnforcementState.REVERTED}
+    if circle and before.reported_at is not None and report.at < before.reported_at:
+        return Stale()
+    applied_at = before.applied_at or (report.at if state is EnforcementState.APPLIED else None)
+    return Changed(replace(before, state=state, applied_at=applied_at, reported_at=report.at, detail=report.detail))

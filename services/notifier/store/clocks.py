@@ -39,7 +39,7 @@ async def answered(connection: AsyncConnection, replies: Collection[tuple[Direct
     at = bindparam("at", type_=clocks.c.met_at.type)
     statement = update(clocks).where(
         clocks.c.directive == bindparam("of_directive"),
-        clocks.c.duty.in_([duty.value for duty in MET_BY_A_REPLY]),
+        or_(*(clocks.c.duty == duty.value for duty in MET_BY_A_REPLY)),
         or_(clocks.c.met_at.is_(None), clocks.c.met_at > at),
     )
     await connection.execute(

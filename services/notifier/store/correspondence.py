@@ -59,5 +59,6 @@ async def tallies(connection: AsyncConnection, ids: Sequence[DirectiveId]) -> di
             received[id_] += number
             scolded[id_] += number if kind == NON_COMPLIANCE else 0
         counted = select(replies.c.directive, func.count()).where(replies.c.directive.in_(chunk)).group_by(replies.c.directive)
-        sent.update(dict((await connection.execute(counted)).tuples().all()))
+        for id_, number in await connection.execute(counted):
+            sent[id_] += number
     return {id_: Tally(notices=received[id_], replies=sent[id_], non_compliance=scolded[id_]) for id_ in ids}

@@ -1,7 +1,7 @@
 """Figures by jurisdiction, of the keys of that jurisdiction alone."""
 
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -36,17 +36,17 @@ async def figures(connection: AsyncConnection, places: Places = None) -> Figures
     by_state = select(withholdings.c.jurisdiction, withholdings.c.state, func.count()).group_by(
         withholdings.c.jurisdiction, withholdings.c.state
     )
-    for place, state, number in (await connection.execute(_in(by_state, withholdings, places))).tuples():
+    for place, state, number in await _rows(connection, by_state, withholdings, places):
         found.states[place, state] = number
     for table in (withholdings, withholding_history):
-        for place, number in (await connection.execute(_in(_unilateral(table), table, places))).tuples():
+        for place, number in await _rows(connection, _unilateral(table), table, places):
             found.unilateral_releases[place] += number
     answers = (
         select(enforcements.c.jurisdiction, enforcements.c.state, func.count())
         .where(enforcements.c.current)
         .group_by(enforcements.c.jurisdiction, enforcements.c.state)
     )
-    for place, state, number in (await connection.execute(_in(answers, enforcements, places))).tuples():
+    for place, state, number in await _rows(connection, answers, enforcements, places):
         found.enforcements[place, state] = number
     return found
 
@@ -66,7 +66,7 @@ async def next_due(connection: AsyncConnection, places: Places = None) -> dict[J
     )
     found: dict[Jurisdiction, datetime] = {}
     for statement, table in ((answers, enforcements), (clocks_due, directive_scopes)):
-        for place, due_at in (await connection.execute(_in(statement, table, places))).tuples():
+        for place, due_at in await _rows(connection, statement, table, places):
             found[place] = min(found.get(place, due_at), due_at)
     return found
 
@@ -80,5 +80,7 @@ def _unilateral(table: Table) -> Select[tuple[str, int]]:
     )
 
 
-def _in(statement: Select[Any], table: Table, places: Places) -> Select[Any]:
-    return statement if places is None else statement.where(table.c.jurisdiction.in_(places))
+async def _rows(connection: AsyncConnection, statement: Select[Any], table: Table, places: Places) -> Sequence[Any]:
+    wanted = statement if places is None else statement.where(table.c.jurisdiction.in_(places))
+    found: Sequence[Any] = (await connection.execute(wanted)).all()
+    return found

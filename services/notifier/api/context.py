@@ -6,23 +6,13 @@ from fastapi import Depends, Query, Request
 
 from services.notifier.commands import Commands
 from shared.http.problems import Fault, Kind, Refusal
-from shared.ids import Jurisdiction, Target
-from shared.jurisdictions import JurisdictionError, parse_jurisdiction
+from shared.ids import Target
 from shared.targets import TargetError, parse_target
-
-MAX_PAGE = 1000
 
 
 def _commands(request: Request) -> Commands:
     commands: Commands = request.app.state.commands
     return commands
-
-
-def _jurisdiction(jurisdiction: Annotated[str | None, Query(max_length=10)] = None) -> Jurisdiction | None:
-    try:
-        return None if jurisdiction is None else parse_jurisdiction(jurisdiction)
-    except JurisdictionError as error:
-        raise Refusal(Kind.INVALID, str(error), (Fault(str(error), parameter="jurisdiction"),)) from error
 
 
 def _target(target: Annotated[str | None, Query(max_length=4096)] = None) -> Target | None:
@@ -33,7 +23,4 @@ def _target(target: Annotated[str | None, Query(max_length=4096)] = None) -> Tar
 
 
 Context = Annotated[Commands, Depends(_commands)]
-InJurisdiction = Annotated[Jurisdiction | None, Depends(_jurisdiction)]
 OnTarget = Annotated[Target | None, Depends(_target)]
-Limit = Annotated[int, Query(ge=1, le=MAX_PAGE)]
-Cursor = Annotated[str | None, Query(max_length=8192)]

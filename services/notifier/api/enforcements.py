@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query
 
 from services.notifier import errors
 from services.notifier.api import present
-from services.notifier.api.context import Context, Cursor, InJurisdiction, Limit, OnTarget
+from services.notifier.api.context import Context, OnTarget
 from services.notifier.domain.enforcement import EnforcementState
 from services.notifier.handlers.reports import Reported, record_reports
 from services.notifier.handlers.unit import Unit
@@ -18,6 +18,7 @@ from shared.events import EnforcementReported
 from shared.http.fields import MAX_FAULTS
 from shared.http.pages import decode_cursor, page
 from shared.http.problems import Fault, Kind, Refusal
+from shared.http.query import Cursor, InJurisdiction, Limit
 from shared.ids import DirectiveId, PointId
 from shared.jurisdictions import JurisdictionError, parse_jurisdiction
 from shared.targets import TargetError, parse_target

@@ -5,12 +5,13 @@ from typing import Annotated
 from fastapi import APIRouter, Path
 
 from services.notifier.api import present
-from services.notifier.api.context import Context, Cursor, Limit
+from services.notifier.api.context import Context
 from services.notifier.handlers.places import PlaceReport, places_with_keys, report_places
 from services.notifier.handlers.unit import Unit
 from services.notifier.schemas import JurisdictionOut, Page
 from shared.http.pages import decode_cursor, page
 from shared.http.problems import Kind, Refusal
+from shared.http.query import Cursor, Limit
 from shared.jurisdictions import JurisdictionError, parse_jurisdiction
 
 router = APIRouter(prefix="/v1/jurisdictions", tags=["jurisdictions"])

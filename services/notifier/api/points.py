@@ -7,13 +7,14 @@ from fastapi import APIRouter, Path
 
 from services.notifier import errors
 from services.notifier.api import present
-from services.notifier.api.context import Context, Cursor, Limit
+from services.notifier.api.context import Context
 from services.notifier.domain.points import Point
 from services.notifier.handlers.points import register_point
 from services.notifier.schemas import POINT_NAME, Page, PointIn, PointOut
 from services.notifier.store import points
 from shared.http.fields import read_jurisdictions
 from shared.http.pages import decode_cursor, page
+from shared.http.query import Cursor, Limit
 from shared.ids import PointId
 
 router = APIRouter(prefix="/v1/enforcement-points", tags=["enforcement points"])

@@ -3,10 +3,11 @@
 from fastapi import APIRouter
 
 from services.notifier.api import present
-from services.notifier.api.context import Context, Cursor, Limit
+from services.notifier.api.context import Context
 from services.notifier.schemas import Page, QuarantinedOut
 from services.notifier.store import quarantine
 from shared.http.pages import decode_cursor, page
+from shared.http.query import Cursor, Limit
 
 router = APIRouter(prefix="/v1/quarantine", tags=["quarantine"])
 

@@ -7,9 +7,9 @@ from sqlalchemy import RowMapping, and_, bindparam, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.notifier.domain.clocks import MET_BY_A_REPLY, Clock, Duty
-from services.notifier.store.dialects import in_chunks, upsert
 from services.notifier.tables import clocks, running
 from shared.ids import DirectiveId
+from shared.sql import in_chunks, upsert
 
 
 async def start(connection: AsyncConnection, started: Iterable[tuple[DirectiveId, Clock]]) -> None:

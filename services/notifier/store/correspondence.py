@@ -9,9 +9,9 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.notifier.domain.compliance import NON_COMPLIANCE
-from services.notifier.store.dialects import in_chunks, upsert
 from services.notifier.tables import notices, replies
 from shared.ids import DirectiveId
+from shared.sql import in_chunks, upsert
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

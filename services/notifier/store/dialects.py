@@ -1,26 +1,12 @@
-"""The few things that SQLite and PostgreSQL say differently, said once."""
+"""What of this service SQLite and PostgreSQL say differently, said once."""
 
-from collections.abc import Iterator, Sequence
-from typing import Any, TypeVar
+from typing import Any
 
-from sqlalchemy import ColumnElement, FromClause, Table, func, select
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import ColumnElement, FromClause, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
-
-T = TypeVar("T")
-
-PARAMETERS = 10_000
-"""Values in one statement; SQLite takes 32,766."""
 
 SCOPES_LOCK = 0x67776E73
 """An arbitrary number that means «which point has to apply what» among advisory locks of this database."""
-
-Insert = sqlite.Insert | postgresql.Insert
-
-
-def upsert(connection: AsyncConnection, table: Table) -> Insert:
-    """An INSERT that can be told what to do with rows that are there already."""
-    return postgresql.insert(table) if connection.dialect.name == "postgresql" else sqlite.insert(table)
 
 
 def elements(connection: AsyncConnection, column: ColumnElement[Any]) -> FromClause:
@@ -37,8 +23,3 @@ async def lock_scopes(connection: AsyncConnection, *, alone: bool) -> None:
     if connection.dialect.name == "postgresql":
         lock = func.pg_advisory_xact_lock if alone else func.pg_advisory_xact_lock_shared
         await connection.execute(select(lock(SCOPES_LOCK)))
-
-
-def in_chunks(values: Sequence[T]) -> Iterator[Sequence[T]]:
-    for start in range(0, len(values), PARAMETERS):
-        yield values[start : start + PARAMETERS]

@@ -9,9 +9,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.notifier.domain.case import Directive
 from services.notifier.domain.compliance import ItemCounts
-from services.notifier.store.dialects import upsert
 from services.notifier.tables import directive_scopes, directives
 from shared.ids import DirectiveId, Jurisdiction
+from shared.sql import upsert
 
 
 async def locked(connection: AsyncConnection, wanted: Iterable[DirectiveId]) -> dict[DirectiveId, Directive]:

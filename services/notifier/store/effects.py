@@ -14,9 +14,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.notifier.domain.compliance import Effect
 from services.notifier.domain.effect import WithholdingState
 from services.notifier.domain.enforcement import EnforcementState
-from services.notifier.store.dialects import elements, in_chunks
+from services.notifier.store.dialects import elements
 from services.notifier.tables import case_items, directive_scopes, enforcements, withholdings
 from shared.ids import DirectiveId
+from shared.sql import in_chunks
 
 
 async def effects(connection: AsyncConnection, ids: Sequence[DirectiveId]) -> dict[DirectiveId, Effect]:

@@ -13,10 +13,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.notifier.domain.enforcement import Enforcement, EnforcementFact, EnforcementState, open_to
 from services.notifier.domain.points import Point
 from services.notifier.store import keys
-from services.notifier.store.dialects import in_chunks, upsert
 from services.notifier.tables import enforcements, waiting, withholdings
 from shared.db import ConcurrentChange
 from shared.ids import Jurisdiction, Key, PointId, Target
+from shared.sql import in_chunks, upsert
 
 _JUDGED = ("state", "applied_at", "reported_at", "detail")
 

@@ -13,9 +13,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.notifier.domain.holes import Hole
 from services.notifier.store import keys
-from services.notifier.store.dialects import upsert
 from services.notifier.tables import revision_holes, version_holes, withholding_history, withholdings
 from shared.ids import DirectiveId, Key
+from shared.sql import upsert
 
 
 @dataclass(frozen=True, slots=True)

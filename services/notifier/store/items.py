@@ -6,8 +6,8 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.notifier.domain.case import Item
-from services.notifier.store.dialects import upsert
 from services.notifier.tables import case_items
+from shared.sql import upsert
 
 
 async def save(connection: AsyncConnection, items: Sequence[Item]) -> None:

@@ -5,8 +5,8 @@ from collections.abc import Iterable, Iterator
 
 from sqlalchemy import ColumnElement, Table, and_
 
-from services.notifier.store.dialects import in_chunks
 from shared.ids import Jurisdiction, Key, Target
+from shared.sql import in_chunks
 
 
 def conditions(table: Table, keys: Iterable[Key]) -> Iterator[ColumnElement[bool]]:

@@ -3,8 +3,8 @@
 from sqlalchemy import ColumnElement, and_, delete, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.notifier.store.dialects import upsert
 from services.notifier.tables import offsets
+from shared.sql import upsert
 
 
 async def locked(connection: AsyncConnection, topic: str, partition: int) -> int:

@@ -6,9 +6,9 @@ from sqlalchemy import RowMapping, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.notifier.domain.points import Point
-from services.notifier.store.dialects import upsert
 from services.notifier.tables import enforcement_points
 from shared.ids import Jurisdiction, PointId, TargetType
+from shared.sql import upsert
 
 
 async def every(connection: AsyncConnection) -> list[Point]:

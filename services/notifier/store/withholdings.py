@@ -12,10 +12,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.notifier.domain.effect import Version, WithholdingState
 from services.notifier.store import keys
-from services.notifier.store.dialects import upsert
 from services.notifier.tables import withholding_history, withholdings
 from shared.db import ConcurrentChange
 from shared.ids import Key, type_of
+from shared.sql import upsert
 
 _TOLD = ("version", "state", "cause", "directives", "effective_at", "due_at", "label")
 

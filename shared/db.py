@@ -22,7 +22,7 @@ from typing import Any, TypeVar
 
 from sqlalchemy import DateTime, Dialect, TypeDecorator, event
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
@@ -144,12 +144,17 @@ def is_outage(error: BaseException) -> bool:
 
 
 def driver_url(url: str) -> str:
-    """`sqlite:///…` and `postgresql://…`, as users write them, with the driver we use."""
-    parsed = make_url(url)
+    """`sqlite:///…` and `postgresql://…`, as users write them, with the driver we use. Raises ValueError for any other."""
+    try:
+        parsed = make_url(url)
+    except ArgumentError:
+        raise ValueError("not a database URL; write sqlite:///file or postgresql://user@host/name") from None
     drivers = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg", "postgres": "postgresql+asyncpg"}
     backend = parsed.drivername.partition("+")[0]
     if backend not in drivers:
         raise ValueError(f"only sqlite:/// and postgresql:// are supported, not {parsed.drivername}://")
+    if backend == "sqlite" and parsed.database in {None, "", ":memory:"}:
+        raise ValueError("SQLite needs a file, and this URL names none: several connections have to share it")
     return parsed.set(drivername=drivers[backend]).render_as_string(hide_password=False)
 
 

@@ -13,7 +13,7 @@ from shared.ids import type_of
 E = TypeVar("E", bound=CaseEvent)
 
 MAX_ITEMS_BYTES = 192 * 1024
-"""Three quarters of what the producer puts into one batch. A record larger than a batch could never be sent, and would hold its lane."""
+"""Three quarters of one batch of the producer. A record larger than a batch could never be sent, and would hold its lane."""
 
 _ITEM_BYTES, _PLACE_BYTES = 128, 9
 """What an item takes beside its target, and each of its jurisdictions, at most."""

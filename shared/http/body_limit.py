@@ -6,6 +6,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 TOO_LARGE = 413
 
+_DIGITS = 18
+"""No length of more digits is worth converting."""
+
 
 class BodyLimit:
     """ASGI middleware that stops reading a body at `limit` bytes, counted on the stream, or at once if it announces more."""
@@ -19,14 +22,20 @@ class BodyLimit:
             await self._app(scope, receive, send)
             return
         announced = Headers(scope=scope).get("content-length", "")
-        seen = int(announced) if announced.isdecimal() and int(announced) > self._limit else 0
+        too_large = announced.isdecimal() and (len(announced) > _DIGITS or int(announced) > self._limit)
+        seen = 0
 
         async def counted() -> Message:
             nonlocal seen
-            message: Message = {} if seen > self._limit else await receive()
+            if too_large:
+                raise self._refusal()
+            message = await receive()
             seen += len(message.get("body", b""))
             if seen > self._limit:
-                raise HTTPException(TOO_LARGE, f"a body has at most {self._limit} bytes")
+                raise self._refusal()
             return message
 
         await self._app(scope, counted, send)
+
+    def _refusal(self) -> HTTPException:
+        return HTTPException(TOO_LARGE, f"a body has at most {self._limit} bytes")

@@ -1,4 +1,4 @@
-"""What of this service SQLite and PostgreSQL say differently, said once."""
+"""What the notifier has to say differently to SQLite and PostgreSQL, said once."""
 
 from typing import Any
 

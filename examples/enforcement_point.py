@@ -1,6 +1,6 @@
 """An enforcement point: keeps a view of what is withheld, hides and shows, and acknowledges each change.
 
-KAFKA_BOOTSTRAP_SERVERS=127.0.0.1:9092 python examples/enforcement_point.py search IN
+KAFKA_BOOTSTRAP_SERVERS=127.0.0.1:9092 python -m examples.enforcement_point search IN
 """
 
 import asyncio

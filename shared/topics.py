@@ -38,6 +38,11 @@ class Topics:
         """What enforcement points report, keyed like withholdings."""
         return f"{self.prefix}.enforcements.v1"
 
+    @property
+    def published(self) -> tuple[str, ...]:
+        """What the blocklist publishes."""
+        return self.withholdings, self.directives
+
     def specs(self) -> tuple[TopicSpec, ...]:
         return (
             self._spec(self.withholdings, {"cleanup.policy": "compact", "min.compaction.lag.ms": str(7 * DAY_MS)}),

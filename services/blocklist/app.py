@@ -79,13 +79,13 @@ def create_api(settings: BlocklistSettings) -> FastAPI:
     metrics = CommandMetrics(parts.registry)
     commands = Commands(database=database, topics=settings.topics, clock=clock, metrics=metrics)
     state = StateMetrics(parts.registry, database, clock)
-    relay_metrics = RelayMetrics(parts.registry) if settings.embedded else None
+    relay_metrics = RelayMetrics(parts.registry, settings.topics.published)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         expiry = Expiry(database=database, commands=commands, clock=clock)
         async with opened(database), running("expiry", expiry.run):
-            if relay_metrics is None:
+            if not settings.embedded:
                 yield
                 return
             async with running("relay", partial(parts.relay, relay_metrics)):
@@ -109,7 +109,7 @@ def create_api(settings: BlocklistSettings) -> FastAPI:
 def create_relay(settings: BlocklistSettings) -> FastAPI:
     """The relay as a process of its own, on PostgreSQL, with probes and metrics. Any number may run; one works."""
     parts = _parts(settings)
-    metrics = RelayMetrics(parts.registry)
+    metrics = RelayMetrics(parts.registry, settings.topics.published)
     state = StateMetrics(parts.registry, parts.database, settings.clock)
 
     async def lead(stop: asyncio.Event) -> None:

@@ -1,6 +1,6 @@
 """How the domain's refusals reach a caller: each becomes one `Refusal`, with the place in the request that is at fault."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from services.blocklist.domain.directive import NoTransition
 from services.blocklist.domain.item import Obstacle
@@ -38,11 +38,6 @@ def impossible(refused: Impossible, selection: Selection) -> Refusal:
     wrong = all(obstacle.obstacle is Obstacle.PART_OF_WIDER for obstacle in refused.obstacles)
     faults = _at_targets(((obstacle.item.target, obstacle.why) for obstacle in refused.obstacles), selection)
     return Refusal(Kind.INVALID if wrong else Kind.CONFLICT, refused.obstacles[0].why, faults)
-
-
-def not_withheld(targets: Sequence[Target], selection: Selection) -> Refusal:
-    why = "nothing is withheld here that could be released"
-    return Refusal(Kind.CONFLICT, why, _at_targets(((target, why) for target in targets), selection))
 
 
 def _at_targets(found: Iterable[tuple[Target, str]], selection: Selection) -> tuple[Fault, ...]:

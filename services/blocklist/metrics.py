@@ -33,10 +33,12 @@ class CommandMetrics:
 class RelayMetrics:
     """What the relay did."""
 
-    def __init__(self, registry: CollectorRegistry) -> None:
+    def __init__(self, registry: CollectorRegistry, topics: Iterable[str] = ()) -> None:
         self.published = Counter(
             "geowithhold_events_published", "Events that the broker acknowledged.", ["topic"], registry=registry
         )
+        for topic in topics:
+            self.published.labels(topic)
         self.failures = Counter(
             "geowithhold_relay_failures", "Turns of the relay that ended in an error and are tried again.", registry=registry
         )

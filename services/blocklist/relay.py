@@ -14,6 +14,7 @@ relays at work on one lane, which would order nothing but costs duplicates.
 import asyncio
 import random
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import timedelta
 from enum import Enum
 
@@ -25,6 +26,7 @@ from shared.backoff import Backoff
 from shared.clock import Clock
 from shared.db import Database
 from shared.logs import get_logger
+from shared.tasks import first_of, pause
 
 log = get_logger(__name__)
 
@@ -64,6 +66,12 @@ class Relay:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Works until told to stop; a turn under way is finished first. Errors are retried for ever, and counted."""
+        try:
+            await self._work_until(stop)
+        finally:
+            await self._publisher.discard()
+
+    async def _work_until(self, stop: asyncio.Event) -> None:
         failures = 0
         while not stop.is_set():
             self._wake.clear()
@@ -74,11 +82,10 @@ class Relay:
                 failures += 1
                 self._metrics.failures.inc()
                 log.warning("relay_turn_failed", failures=failures, error=repr(error))
-                await _wait(stop, self._backoff.delay(failures, random.random()))  # noqa: S311 (jitter)
+                await pause(stop, self._backoff.delay(failures, random.random()).total_seconds())  # noqa: S311 (jitter)
                 continue
             if turn is Turn.IDLE:
-                await _wait(self._wake, POLL)
-        await self._publisher.discard()
+                await _wait_for(POLL, stop, self._wake)
 
     async def run_once(self) -> Turn:
         """Publishes the head of every lane that has one. Raises what went wrong after marking what was acknowledged."""
@@ -109,8 +116,6 @@ class Relay:
             await self._database.write(lambda connection: outbox.mark_published(connection, ids, now))
 
 
-async def _wait(event: asyncio.Event, limit: timedelta) -> None:
-    try:
-        await asyncio.wait_for(event.wait(), limit.total_seconds())
-    except TimeoutError:
-        return
+async def _wait_for(limit: timedelta, *events: asyncio.Event) -> None:
+    with suppress(TimeoutError):
+        await asyncio.wait_for(first_of(*events), limit.total_seconds())

@@ -26,6 +26,7 @@ class Ground(StrEnum):
 
 
 Code = Annotated[str, StringConstraints(min_length=1, max_length=10)]
+Flag = Annotated[bool, Field(strict=True)]
 Codes = Annotated[list[Code], Field(min_length=1, max_length=300)]
 Targets = Annotated[list[JsonTarget], Field(min_length=1, max_length=MAX_TARGETS)]
 Id = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_.-]+$")]
@@ -52,9 +53,9 @@ class DirectiveIn(Model):
     expires_at: Time | None = None
     supplements: Id | None = None
     supersedes: Id | None = None
-    sealed: bool = False
+    sealed: Flag = False
     document: DocumentIn | None = None
-    dry_run: bool = False
+    dry_run: Flag = False
 
 
 def _keyword_or_targets(value: Any, *keywords: str) -> Any:
@@ -77,7 +78,7 @@ class DecisionIn(Model):
     targets: AnySelection
     jurisdictions: Codes | None = None
     memo: Text | None = None
-    dry_run: bool = False
+    dry_run: Flag = False
 
 
 class ReleaseIn(Model):
@@ -87,13 +88,13 @@ class ReleaseIn(Model):
     jurisdictions: Codes
     memo: Text | None = None
     approvers: Annotated[list[Line], Field(max_length=10)] = Field(default_factory=list)
-    dry_run: bool = False
+    dry_run: Flag = False
 
 
 class RescindIn(Model):
     targets: AllOrTargets
     memo: Text | None = None
-    dry_run: bool = False
+    dry_run: Flag = False
 
 
 class ConfirmIn(Model):

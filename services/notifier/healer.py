@@ -49,12 +49,13 @@ class Healer:
             if tried < PER_TURN:
                 await pause(stop, POLL_SECONDS)
 
-    async def run_once(self, stop: asyncio.Event | None = None) -> int:
-        """Tries the holes that are due. Answers how many there were."""
+    async def run_once(self, stop: asyncio.Event) -> int:
+        """Tries the holes that are due, until told to stop. Answers how many there were."""
         due = await self._commands.ask(lambda unit: open_holes(unit, limit=PER_TURN))
         for hole in due:
-            if stop is None or not stop.is_set():
-                await self._try(hole)
+            if stop.is_set():
+                break
+            await self._try(hole)
         return len(due)
 
     async def _try(self, found: OpenHole) -> None:
@@ -62,6 +63,9 @@ class Healer:
             healed = await self._heal(found)
         except HistoryUnavailable as error:
             log.warning("history_unavailable", attempts=found.attempts, error=str(error))
+            healed = False
+        except Exception:  # one hole that cannot be filled must not keep the others from it
+            log.exception("hole_not_filled", attempts=found.attempts)
             healed = False
         if not healed:
             wait = self._backoff.delay(found.attempts + 1, random.uniform(0.5, 1))  # noqa: S311 (jitter)

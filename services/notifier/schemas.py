@@ -24,7 +24,7 @@ Instant = Annotated[
 class ReportIn(Model):
     target: JsonTarget
     jurisdiction: Code
-    version: Annotated[int, Field(ge=1, le=2**53)]
+    version: Annotated[int, Field(strict=True, ge=1, le=2**53)]
     state: Literal["applied", "failed", "reverted"]
     at: Time
     detail: Text | None = None

@@ -15,7 +15,7 @@ from shared.http.body_limit import BodyLimit
 from shared.http.metrics import HttpMetrics
 from shared.http.segments import EncodedSegments
 
-MAX_BODY_BYTES = 8 * 1024 * 1024
+MAX_BODY_BYTES = 24 * 1024 * 1024
 """Counted on the stream. 10,000 targets of ordinary length take under 2 MiB."""
 
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]

@@ -125,6 +125,8 @@ async def on_http(_request: Request, error: Exception) -> JSONResponse:
     if not isinstance(error, HTTPException):
         raise TypeError(f"registered for HTTPException, called with {type(error).__name__}")
     status = HTTPStatus(error.status_code)
+    if status is HTTPStatus.BAD_REQUEST:
+        return respond(Refusal(Kind.MALFORMED, "the body cannot be read", (Fault("not JSON in UTF-8", pointer=""),)))
     if status is Kind.TOO_LARGE.status:  # its phrase, and so the type, differs between versions of Python
         return respond(Refusal(Kind.TOO_LARGE, str(error.detail)))
     body = {

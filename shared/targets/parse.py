@@ -72,10 +72,12 @@ def _from_object(raw: Mapping[Any, object], platform: PlatformPatterns) -> Targe
     match fields:
         case {"type": kind, "id": text}:
             target = _of_type(_type(kind), text, platform)
-        case {"url": url} if len(fields) == 1:
+        case {"type": kind, "url": url}:
+            return _shown_at(_type(kind), url, platform)
+        case {"url": url} if "id" not in fields:
             return _from_url(url, platform)
         case _:
-            raise TargetError("an object names a target by `type` and `id`, or by `url` alone", raw)
+            raise TargetError("an object names a target by `type` and `id`, or by `url`", raw)
     if "url" in fields:
         _refuse_contradiction(target, fields["url"], platform)
     return target
@@ -86,6 +88,8 @@ def _text_fields(raw: Mapping[Any, object]) -> dict[str, str]:
     for name, value in raw.items():
         if name not in _FIELDS:
             raise TargetError("an object that names a target has `type`, `id` and `url` and nothing else", name)
+        if value is None:
+            continue
         if not isinstance(value, str):
             raise TargetError(f"`{name}` is not a string; ids are strings, because numbers lose digits", value)
         fields[name] = _clean(value)
@@ -97,6 +101,13 @@ def _type(text: str) -> TargetType:
         return TargetType(text.lower())
     except ValueError:
         raise TargetError(f"the type of a target is one of {', '.join(TargetType)}", text) from None
+
+
+def _shown_at(kind: TargetType, url: str, platform: PlatformPatterns) -> Target:
+    target = _from_url(url, platform)
+    if kind is not TargetType.URL and type_of(target) is not kind:
+        raise TargetError(f"the `url` does not show which {kind.value} is meant", url)
+    return target
 
 
 def _refuse_contradiction(target: Target, url: str, platform: PlatformPatterns) -> None:

@@ -4,11 +4,19 @@ import asyncio
 import inspect
 import time
 from collections.abc import Awaitable, Callable
-from typing import TypeVar, cast
+from typing import TypeVar, cast, overload
 
 T = TypeVar("T")
 
 _STEP = 0.02
+
+
+@overload
+async def eventually(check: Callable[[], Awaitable[T]], *, within: float = 10.0) -> T: ...
+
+
+@overload
+async def eventually(check: Callable[[], T], *, within: float = 10.0) -> T: ...
 
 
 async def eventually(check: Callable[[], T | Awaitable[T]], *, within: float = 10.0) -> T:

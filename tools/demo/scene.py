@@ -17,7 +17,7 @@ from shared.clock import set_clock
 from tools.broker import free_port, is_free
 from tools.demo.http import Api
 from tools.stack import Stack, StackSettings, running_stack
-from tools.supervisor import ROOT, Service
+from tools.supervisor import Service
 
 POINTS = ("timeline", "search", "cdn")
 SETTLED_WITHIN = 30.0
@@ -81,9 +81,8 @@ _OWN = {"KAFKA_BOOTSTRAP_SERVERS": "", "BLOCKLIST_DATABASE_URL": "", "NOTIFIER_D
 
 
 def _point(stack: Stack, name: str) -> Service:
-    argv = [sys.executable, "examples/enforcement_point.py", name, "IN"]
-    env = {**stack.env, "PYTHONPATH": str(ROOT)}
-    return Service(name=name, argv=argv, env=env, log_path=stack.log_dir / f"point-{name}.log")
+    argv = [sys.executable, "-m", "examples.enforcement_point", name, "IN"]
+    return Service(name=name, argv=argv, env=stack.env, log_path=stack.log_dir / f"point-{name}.log")
 
 
 def _on_free_ports(settings: StackSettings) -> StackSettings:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from services.blocklist.domain.item import ItemState, Standing
+from services.blocklist.domain.item import Item, ItemState, Standing
 from services.blocklist.domain.tally import Tally
 from services.blocklist.handlers.decide import Decided
 from services.blocklist.handlers.unit import Effects
@@ -73,21 +73,20 @@ def item(row: Row) -> Document:
 
 def decided(result: Decided, named: Sequence[Target] | None) -> Document:
     """`named` are the targets in the order asked; None when a keyword chose them, which is answered with counts alone."""
-    by_target = {found.target: found for found in result.items}
-    return {
+    document = {
         "items": counts(result.directive.tally),
         "changed": result.changed,
         "unchanged": result.unchanged,
         "withholdings_changed": result.withholdings_changed,
-        "results": [
-            {
-                "target": target,
-                "decision": by_target[target].state.word,
-                "applied_jurisdictions": list(by_target[target].applied),
-            }
-            for target in dict.fromkeys(named or ())
-        ],
     }
+    if named is None:
+        return document
+    by_target = {found.target: found for found in result.items}
+    return {**document, "results": [_result(by_target[target]) for target in dict.fromkeys(named)]}
+
+
+def _result(found: Item) -> Document:
+    return {"target": found.target, "decision": found.state.word, "applied_jurisdictions": list(found.applied)}
 
 
 def effects(result: Effects) -> Document:

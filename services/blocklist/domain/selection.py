@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, assert_never
 
 from services.blocklist.domain.item import Changed, Item, NotAllowed, Outcome, Unchanged
 from shared.ids import Target
@@ -33,13 +33,16 @@ def apply_to_all(items: Sequence[Item], act: Callable[[Item], Outcome], *, named
     unchanged: list[Unchanged] = []
     obstacles: list[NotAllowed] = []
     for item in items:
-        match act(item):
-            case Changed() as outcome:
+        outcome = act(item)
+        match outcome:
+            case Changed():
                 changed.append(outcome)
-            case Unchanged() as outcome:
+            case Unchanged():
                 unchanged.append(outcome)
-            case NotAllowed() as outcome:
+            case NotAllowed():
                 obstacles.append(outcome)
+            case _:
+                assert_never(outcome)
     if named and obstacles:
         return Impossible(tuple(obstacles))
     if not changed and not unchanged:

@@ -1,6 +1,7 @@
 """What the enforcement points made of each version, and how they tell."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Query
@@ -9,7 +10,7 @@ from services.notifier import errors
 from services.notifier.api import present
 from services.notifier.api.context import Context, OnTarget
 from services.notifier.domain.enforcement import EnforcementState
-from services.notifier.handlers.reports import Reported, record_reports
+from services.notifier.handlers.reports import CLOCK_SKEW, Reported, record_reports
 from services.notifier.handlers.unit import Unit
 from services.notifier.schemas import POINT_NAME, AckIn, AckOut, EnforcementOut, Page, ReportIn
 from services.notifier.store import points
@@ -63,10 +64,21 @@ async def acknowledge(body: AckIn, context: Context) -> AckOut:
     async def record(unit: Unit) -> Reported:
         if await points.find(unit.connection, PointId(body.point)) is None:
             raise errors.point_not_registered(body.point)
+        _refuse_future(reports, unit.now)
         return await record_reports(unit, reports)
 
     done = await context.run(record)
     return AckOut(accepted=done.accepted, ignored=done.ignored)
+
+
+def _refuse_future(reports: Sequence[EnforcementReported], now: datetime) -> None:
+    faults = tuple(
+        Fault("lies in the future", pointer=f"/items/{index}/at")
+        for index, report in enumerate(reports)
+        if report.at > now + CLOCK_SKEW
+    )
+    if faults:
+        raise Refusal(Kind.INVALID, "a report cannot be of the future", faults[:MAX_FAULTS])
 
 
 def _read(body: AckIn) -> Sequence[EnforcementReported]:

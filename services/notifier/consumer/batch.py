@@ -7,6 +7,7 @@ Would break it: anything but database work in here, or a second place that moves
 
 import re
 from collections.abc import Sequence
+from typing import assert_never
 
 from services.notifier.consumer.records import (
     LONGEST_INDEXED,
@@ -52,6 +53,8 @@ async def take(unit: Unit, partition: Partition, batch: Sequence[Consumed], topi
                 refused.append((consumed, reason))
             case Tombstone():
                 continue
+            case other:
+                assert_never(other)
     await _record(unit, [envelope for _, envelope in understood])
     refused += [(understood[position][0], "it contradicts the same version") for position in _contradicted(unit)]
     await _set_aside(unit, partition, refused)

@@ -12,7 +12,6 @@ Would break it: reading from Kafka's offsets, an effect outside the transaction,
 """
 
 import asyncio
-import logging
 import random
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -161,8 +160,11 @@ class Consumer:
         """The batch had no effect; it is read and tried again later, while the other partitions go on."""
         attempts = self._held[partition].attempts + 1 if partition in self._held else 1
         wait = self._backoff.delay(attempts, random.random()).total_seconds()  # noqa: S311 (jitter)
-        level = logging.WARNING if is_outage(error) else logging.ERROR
-        log.log(level, "batch_failed", topic=partition.topic, partition=partition.number, attempts=attempts, exc_info=error)
+        place = {"topic": partition.topic, "partition": partition.number, "attempts": attempts}
+        if is_outage(error):
+            log.warning("batch_waits_for_database", error=repr(error), **place)
+        else:
+            log.error("batch_failed", exc_info=error, **place)
         self._held[partition] = _Held(attempts, self._monotonic() + wait)
         self._reached.setdefault(partition, first.timestamp)
         source.hold(partition, first.offset)

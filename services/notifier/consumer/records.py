@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
+import msgspec
+
 from shared.events import (
     CaseEvent,
     DecodeError,
@@ -16,7 +18,8 @@ from shared.events import (
     WithholdingChanged,
     decode,
 )
-from shared.ids import Key
+from shared.ids import Key, type_of
+from shared.jurisdictions import JurisdictionError, parse_jurisdiction
 from shared.topics import Topics
 
 INDEXED = frozenset({"target", "directive", "notice", "reply", "point"})
@@ -75,9 +78,33 @@ def _refusal(envelope: Envelope, record: Record, topic: str, topics: Topics) -> 
         return f"{envelope.type} does not belong on {topic}"
     if record.key != _key_of(envelope.data).encode():
         return "the record's key is not the one that its event has"
-    if b"\\u0000" in (record.value or b""):
+    if b"\\u0000" in (record.value or b"") and _holds_nul(msgspec.to_builtins(envelope.data)):
         return "a text holds a NUL, which cannot be stored"
-    return "a time or an id is out of range" if _out_of_range(envelope.data) else None
+    if _out_of_range(envelope.data):
+        return "a time or an id is out of range"
+    return _nowhere(envelope.data)
+
+
+def _nowhere(data: Payload) -> str | None:
+    """Why the event speaks of something that cannot be: a place that is none, or a target of another type than it says."""
+    if isinstance(data, CaseEvent):
+        return None
+    if isinstance(data, WithholdingChanged) and data.target_type is not type_of(data.target):
+        return f"{data.target_type.value} is not the type of its target"
+    try:
+        parse_jurisdiction(data.jurisdiction)
+    except JurisdictionError as error:
+        return str(error)
+    return None
+
+
+def _holds_nul(value: Any) -> bool:
+    """Whether any text of the event, escapes resolved, holds a NUL."""
+    if isinstance(value, str):
+        return "\x00" in value
+    if isinstance(value, Mapping):
+        return any(map(_holds_nul, value.values()))
+    return isinstance(value, list | tuple) and any(map(_holds_nul, value))
 
 
 def _key_of(data: Payload) -> str:

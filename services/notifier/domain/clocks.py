@@ -37,6 +37,18 @@ class Clock:
     breached_at: datetime | None = None
 
 
+ASKED_FOR_BY = {"non_compliance": Duty.RESTRICT, "reminder": Duty.RESTRICT, "clarification": Duty.REPLY, "hearing": Duty.REPLY}
+"""What each kind of notice wants by its deadline."""
+
+
+def clock_of_notice(kind: str, received_at: datetime, due_at: datetime | None) -> Clock | None:
+    """The clock that a notice sets; None if it names no deadline, or is of a kind that nobody here knows."""
+    duty = ASKED_FOR_BY.get(kind)
+    if duty is None or due_at is None:
+        return None
+    return Clock(duty=duty, starts_at=received_at, due_at=due_at, verified=True)
+
+
 def clock_state(clock: Clock, *, now: datetime) -> ClockState:
     if not clock.verified:
         return ClockState.RUNNING if clock.met_at is None else ClockState.MET

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from services.notifier.domain.case import Directive, Item
-from services.notifier.domain.clocks import Duty
+from services.notifier.domain.clocks import Duty, clock_of_notice
 from services.notifier.domain.compliance import ItemCounts
 from services.notifier.domain.facts import RevisionHoleFound
 from services.notifier.domain.holes import Hole, hole_before
@@ -36,11 +36,12 @@ async def record_case_events(unit: Unit, records: Sequence[CaseRecord]) -> None:
     changed = await _advance(unit, before, records)
     await directives.save(unit.connection, list(changed.values()), before=before)
     await items.save(unit.connection, _items(records))
-    await correspondence.add_notices(unit.connection, _notices(records))
+    new_notices = await correspondence.add_notices(unit.connection, _notices(records))
     replies = _replies(records)
     await correspondence.add_replies(unit.connection, replies)
     await _run_clocks(unit, before, changed, records)
     await clocks.answered(unit.connection, [(reply.directive, reply.sent_at) for reply in replies])
+    await _set_by_notices(unit, new_notices)
 
 
 async def _advance(
@@ -78,6 +79,16 @@ async def _run_clocks(
         if each.closed and (each.id not in before or not before[each.id].closed):
             ended_at = max(record.at for record in records if record.event.directive == each.id)
             await clocks.meet(unit.connection, each.id, tuple(Duty), ended_at)
+
+
+async def _set_by_notices(unit: Unit, received: Sequence[Notice]) -> None:
+    """A notice with a deadline sets the clock of what it asks for anew; only replies sent after it meet that."""
+    renewed = [
+        (each.directive, clock) for each in received if (clock := clock_of_notice(each.kind, each.received_at, each.due_at))
+    ]
+    if renewed:
+        await clocks.renew(unit.connection, renewed)
+        await clocks.answered(unit.connection, await correspondence.sent(unit.connection, [id_ for id_, _ in renewed]))
 
 
 def _items(records: Iterable[CaseRecord]) -> list[Item]:

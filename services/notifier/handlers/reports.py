@@ -7,6 +7,7 @@ nothing and is counted.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import assert_never
 
 from services.notifier.domain.effect import Version
@@ -28,6 +29,8 @@ from services.notifier.store.enforcements import EnforcementId
 from shared.events import EnforcementReported
 from shared.ids import Key
 
+CLOCK_SKEW = timedelta(seconds=60)
+
 
 @dataclass(frozen=True, slots=True)
 class Reported:
@@ -47,7 +50,7 @@ class _Desk:
 
 
 async def record_reports(unit: Unit, events: Sequence[EnforcementReported]) -> Reported:
-    reports = list(map(_report, events))
+    reports = [_report(event, unit.now) for event in events]
     keys = {report.key for report in reports}
     versions = await withholdings.locked(unit.connection, keys)
     known = await enforcements.find(unit.connection, keys, points={report.point for report in reports})
@@ -86,12 +89,13 @@ def _early(unit: Unit, report: Report) -> Enforcement:
     return Enforcement(point=report.point, key=report.key, version=report.version, current=False, since=unit.now)
 
 
-def _report(event: EnforcementReported) -> Report:
+def _report(event: EnforcementReported, now: datetime) -> Report:
+    """A point's clock may run a little ahead of ours; a time further off would say that something was done after it was told."""
     return Report(
         point=event.point,
         key=Key(event.jurisdiction, event.target),
         version=event.version,
         fact=EnforcementFact(event.state),
-        at=event.at,
+        at=event.at if event.at <= now + CLOCK_SKEW else now,
         detail=event.detail,
     )

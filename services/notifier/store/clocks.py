@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 
-from sqlalchemy import RowMapping, and_, bindparam, or_, select, update
+from sqlalchemy import RowMapping, and_, bindparam, delete, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.notifier.domain.clocks import MET_BY_A_REPLY, Clock, Duty
@@ -32,6 +32,13 @@ async def start(connection: AsyncConnection, started: Iterable[tuple[DirectiveId
         )
 
 
+async def renew(connection: AsyncConnection, renewed: Iterable[tuple[DirectiveId, Clock]]) -> None:
+    """Sets clocks anew: what was met or breached before counted for the deadline before."""
+    for directive, clock in renewed:
+        await connection.execute(delete(clocks).where(clocks.c.directive == directive, clocks.c.duty == clock.duty))
+        await start(connection, [(directive, clock)])
+
+
 async def answered(connection: AsyncConnection, replies: Collection[tuple[DirectiveId, datetime]]) -> None:
     """A reply meets the clocks that ask for one; the earliest counts, whichever is told first."""
     if not replies:
@@ -40,6 +47,7 @@ async def answered(connection: AsyncConnection, replies: Collection[tuple[Direct
     statement = update(clocks).where(
         clocks.c.directive == bindparam("of_directive"),
         or_(*(clocks.c.duty == duty.value for duty in MET_BY_A_REPLY)),
+        clocks.c.starts_at <= at,
         or_(clocks.c.met_at.is_(None), clocks.c.met_at > at),
     )
     await connection.execute(

@@ -41,9 +41,13 @@ class Tally:
     non_compliance: int
 
 
-async def add_notices(connection: AsyncConnection, found: Sequence[Notice]) -> None:
-    if found:
-        await connection.execute(upsert(connection, notices).on_conflict_do_nothing(), list(map(asdict, found)))
+async def add_notices(connection: AsyncConnection, found: Sequence[Notice]) -> list[Notice]:
+    """Stores the notices, and gives those that were not there."""
+    if not found:
+        return []
+    statement = upsert(connection, notices).on_conflict_do_nothing().returning(notices.c.id)
+    added = set((await connection.execute(statement, list(map(asdict, found)))).scalars())
+    return [notice for notice in found if notice.id in added]
 
 
 async def add_replies(connection: AsyncConnection, found: Sequence[Reply]) -> None:
@@ -51,8 +55,17 @@ async def add_replies(connection: AsyncConnection, found: Sequence[Reply]) -> No
         await connection.execute(upsert(connection, replies).on_conflict_do_nothing(), list(map(asdict, found)))
 
 
+async def sent(connection: AsyncConnection, ids: Sequence[DirectiveId]) -> list[tuple[DirectiveId, datetime]]:
+    """Every reply on the directives, and when it was sent."""
+    found: list[tuple[DirectiveId, datetime]] = []
+    for chunk in in_chunks(ids):
+        statement = select(replies.c.directive, replies.c.sent_at).where(replies.c.directive.in_(chunk))
+        found += [(DirectiveId(id_), sent_at) for id_, sent_at in await connection.execute(statement)]
+    return found
+
+
 async def tallies(connection: AsyncConnection, ids: Sequence[DirectiveId]) -> dict[DirectiveId, Tally]:
-    received, scolded, sent = Counter[str](), Counter[str](), Counter[str]()
+    received, scolded, answered = Counter[str](), Counter[str](), Counter[str]()
     for chunk in in_chunks(ids):
         by_kind = select(notices.c.directive, notices.c.kind, func.count()).where(notices.c.directive.in_(chunk))
         for id_, kind, number in await connection.execute(by_kind.group_by(notices.c.directive, notices.c.kind)):
@@ -60,5 +73,5 @@ async def tallies(connection: AsyncConnection, ids: Sequence[DirectiveId]) -> di
             scolded[id_] += number if kind == NON_COMPLIANCE else 0
         counted = select(replies.c.directive, func.count()).where(replies.c.directive.in_(chunk)).group_by(replies.c.directive)
         for id_, number in await connection.execute(counted):
-            sent[id_] += number
-    return {id_: Tally(notices=received[id_], replies=sent[id_], non_compliance=scolded[id_]) for id_ in ids}
+            answered[id_] += number
+    return {id_: Tally(notices=received[id_], replies=answered[id_], non_compliance=scolded[id_]) for id_ in ids}

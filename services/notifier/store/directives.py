@@ -39,11 +39,6 @@ async def by_place(connection: AsyncConnection, places: Collection[Jurisdiction]
     return found
 
 
-async def places(connection: AsyncConnection) -> set[Jurisdiction]:
-    """Where any directive asks for something."""
-    return set((await connection.execute(select(directive_scopes.c.jurisdiction).distinct())).scalars())
-
-
 async def save(connection: AsyncConnection, changed: Sequence[Directive], *, before: Mapping[DirectiveId, Directive]) -> None:
     """Stores directives at their new revisions. `before` is what the caller got from `locked`."""
     if not changed:

@@ -24,7 +24,7 @@ async def effects(connection: AsyncConnection, ids: Sequence[DirectiveId]) -> di
     """The effect of each of the directives."""
     found: dict[DirectiveId, dict[str, Any]] = {id_: {} for id_ in ids}
     for chunk in in_chunks(ids):
-        for figures in (_claims(connection, chunk), _releases(chunk), _decisions(chunk)):
+        for figures in (_claims(connection, chunk), _releases(connection, chunk), _decisions(chunk)):
             for row in (await connection.execute(figures)).mappings():
                 _add(found[row["directive"]], row)
     return {id_: Effect(**figures) for id_, figures in found.items()}
@@ -106,27 +106,21 @@ def _per_item(claims: CTE) -> CTE:
     )
 
 
-def _releases(ids: Sequence[DirectiveId]) -> Any:
-    """Released items whose release a point has not applied yet."""
+def _releases(connection: AsyncConnection, ids: Sequence[DirectiveId]) -> Any:
+    """Items with a release that a point has not applied yet, if it ended a claim of the directive, whatever was decided since.
+
+    Begins with what points have not applied, which is little, and not with the items, which may be a million.
+    """
     late = _flag(enforcements.c.state == EnforcementState.OVERDUE.value)
+    ended = elements(connection, withholdings.c.directives)
+    directive: ColumnElement[str] = ended.c.value
     items = (
-        select(case_items.c.directive, case_items.c.target, func.max(late).label("overdue"))
-        .join(directive_scopes, directive_scopes.c.directive == case_items.c.directive)
-        .join(
-            withholdings,
-            and_(
-                withholdings.c.jurisdiction == directive_scopes.c.jurisdiction,
-                withholdings.c.target == case_items.c.target,
-                withholdings.c.state == WithholdingState.RELEASED.value,
-            ),
-        )
-        .join(enforcements, _answers_to_present())
-        .where(
-            case_items.c.directive.in_(ids),
-            case_items.c.decision == "released",
-            enforcements.c.state != EnforcementState.APPLIED.value,
-        )
-        .group_by(case_items.c.directive, case_items.c.target)
+        select(directive.label("directive"), withholdings.c.target, func.max(late).label("overdue"))
+        .select_from(enforcements)
+        .join(withholdings, and_(_answers_to_present(), withholdings.c.state == WithholdingState.RELEASED.value))
+        .join(ended, true())
+        .where(directive.in_(ids), enforcements.c.state != EnforcementState.APPLIED.value)
+        .group_by(directive, withholdings.c.target)
         .cte("releasing")
     )
     return select(items.c.directive, func.count().label("releasing"), func.sum(items.c.overdue).label("overdue")).group_by(

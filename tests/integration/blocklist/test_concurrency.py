@@ -1,0 +1,184 @@
+"""What commands of several directives at once leave behind, on PostgreSQL, where they really are at once."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+
+import pytest
+
+from services.blocklist import outbox
+from services.blocklist.commands import Commands
+from services.blocklist.domain.causes import Cause
+from services.blocklist.domain.item import Decision
+from services.blocklist.handlers.decide import Decide, decide
+from services.blocklist.handlers.release import Release, release
+from services.blocklist.handlers.submit import submit
+from services.blocklist.handlers.unit import Unit
+from shared.db import Database
+from shared.events import WithholdingChanged
+from shared.http.problems import Refusal
+from shared.ids import Key, Target
+from tests.support.blocklist import TOPICS, Rows, all_rows, decoded, make_commands, migrated, queued
+from tests.support.builders import IN, NOON, directive_id, make_order, make_withholding, target
+from tests.support.fakes import FakeClock
+
+ROUNDS = 25
+TARGETS = tuple(target(f"a{number}") for number in range(8))
+
+
+@pytest.fixture
+async def database(postgres_database: str) -> AsyncIterator[Database]:
+    async with migrated(postgres_database) as opened:
+        yield opened
+
+
+@pytest.fixture
+def commands(database: Database) -> Commands:
+    return make_commands(database, FakeClock())
+
+
+async def at_once(*works: Awaitable[Any]) -> list[Any]:
+    """All of them together. What is refused is an answer, everything else that is raised a failure."""
+    done = await asyncio.gather(*works, return_exceptions=True)
+    unexpected = [outcome for outcome in done if isinstance(outcome, BaseException) and not isinstance(outcome, Refusal)]
+    assert not unexpected
+    return done
+
+
+def comply(number: int, *targets: Target) -> Callable[[Unit], Awaitable[Any]]:
+    command = Decide(
+        directive=directive_id(number), decision=Decision.COMPLY, ground=None, selection=targets or "all", scope=None, memo=None
+    )
+    return lambda unit: decide(unit, command)
+
+
+def lift(number: int | None, *targets: Target) -> Callable[[Unit], Awaitable[Any]]:
+    command = Release(
+        cause=Cause.ERROR,
+        directive=None if number is None else directive_id(number),
+        selection=targets or "all",
+        scope=(IN,),
+        memo=None,
+        approvers=(),
+    )
+    return lambda unit: release(unit, command)
+
+
+async def two_directives(commands: Commands) -> None:
+    """Over the same targets, named in opposite orders."""
+    for number, targets in ((1, TARGETS), (2, TARGETS[::-1])):
+        order = make_order(number, *targets)
+        await commands.run(lambda unit, order=order: submit(unit, order))  # type: ignore[misc]
+
+
+def claimants(rows: Rows) -> dict[str, frozenset[str]]:
+    return {row["target"]: frozenset(row["claimants"]) for row in rows["withholdings"]}
+
+
+async def check(database: Database) -> Rows:
+    """Versions without holes, claims counted from both sides, and every version queued in order."""
+    rows = await database.read(all_rows)
+    made: dict[str, set[str]] = defaultdict(set)
+    for row in rows["items"]:
+        for claim in row["claims"].values():
+            if claim == "live":
+                made[row["target"]].add(row["directive"])
+    versions: dict[Key, list[int]] = defaultdict(list)
+    for envelope in decoded(await database.read(queued)):
+        if isinstance(envelope.data, WithholdingChanged):
+            versions[Key(envelope.data.jurisdiction, envelope.data.target)].append(envelope.data.version)
+    assert {name: found for name, found in claimants(rows).items() if found} == made
+    assert {row["target"]: row["version"] for row in rows["withholdings"]} == {
+        key.target: len(found) for key, found in versions.items()
+    }
+    assert all(found == list(range(1, len(found) + 1)) for found in versions.values())
+    return rows
+
+
+async def test_two_directives_that_claim_the_same_new_keys_at_once_are_both_counted(
+    database: Database, commands: Commands
+) -> None:
+    for round_number in range(ROUNDS):
+        first, second = 2 * round_number + 1, 2 * round_number + 2
+        targets = tuple(target(f"r{round_number}_{number}") for number in range(8))
+        for number, named in ((first, targets), (second, targets[::-1])):
+            order = make_order(number, *named)
+            await commands.run(lambda unit, order=order: submit(unit, order))  # type: ignore[misc]
+
+        await at_once(commands.run(comply(first)), commands.run(comply(second)))
+
+        rows = await database.read(all_rows)
+        both = frozenset({directive_id(first), directive_id(second)})
+        assert {name: claimants(rows)[name] for name in targets} == dict.fromkeys(targets, both)
+    await check(database)
+
+
+async def test_orders_complied_with_at_intake_at_once_lose_no_claim(database: Database, commands: Commands) -> None:
+    orders = [make_order(number, *TARGETS[:: (-1) ** number], comply_at_intake=True) for number in range(1, 13)]
+
+    await at_once(*(commands.run(lambda unit, order=order: submit(unit, order)) for order in orders))  # type: ignore[misc]
+
+    rows = await check(database)
+    assert claimants(rows) == dict.fromkeys(TARGETS, frozenset(order.id for order in orders))
+    assert {row["version"] for row in rows["withholdings"]} == {1}
+
+
+async def test_blocks_and_lifts_of_two_directives_in_opposite_orders_never_lose_an_update(
+    database: Database, commands: Commands
+) -> None:
+    await two_directives(commands)
+
+    for _ in range(ROUNDS):
+        await at_once(*(commands.run(comply(number, *TARGETS)) for number in (1, 2)))
+        await at_once(commands.run(lift(1, *TARGETS)), commands.run(lift(2, *TARGETS[::-1])))
+
+    rows = await check(database)
+    assert claimants(rows) == dict.fromkeys(TARGETS, frozenset())
+    assert {row["version"] for row in rows["withholdings"]} == {2 * ROUNDS}
+
+
+async def test_a_release_of_whoever_claims_and_a_new_claim_at_once_never_leave_a_claim_behind(
+    database: Database, commands: Commands
+) -> None:
+    await two_directives(commands)
+
+    for _ in range(ROUNDS):
+        await commands.run(comply(1))
+        released, complied = await at_once(commands.run(lift(None, *TARGETS)), commands.run(comply(2, *TARGETS)))
+
+        assert not isinstance(complied, Refusal)
+        found = set(claimants(await check(database)).values())
+        assert released.still_withheld == 0
+        assert found in ({frozenset()}, {frozenset({directive_id(2)})})
+        await at_once(commands.run(lift(None, *TARGETS)))
+
+
+async def test_decisions_on_one_directive_at_once_keep_revisions_and_tally(database: Database, commands: Commands) -> None:
+    await two_directives(commands)
+
+    await at_once(*(commands.run(comply(1, named)) for named in TARGETS))
+
+    rows = await check(database)
+    (row,) = (row for row in rows["directives"] if row["id"] == directive_id(1))
+    revisions = [event["revision"] for event in rows["case_events"] if event["directive"] == directive_id(1)]
+    assert row["tally"] == {"complied": len(TARGETS)}
+    assert sorted(revisions) == list(range(1, row["revision"] + 1))
+
+
+async def test_a_row_with_a_lower_id_that_commits_later_is_still_published(database: Database) -> None:
+    async with database._writer.connect() as slow, database._writer.connect() as fast:
+        for connection, name in ((slow, "slow"), (fast, "fast")):
+            version = make_withholding(Key(IN, target(name)), directive_id(1))
+            await outbox.append_withholdings(connection, TOPICS, [version], NOON)
+        await fast.commit()
+        for lane in await database.read(outbox.waiting_lanes):
+            entries = await database.read(lambda connection, lane=lane: outbox.unpublished(connection, lane, 10))  # type: ignore[misc]
+            await database.write(
+                lambda connection, entries=entries: outbox.mark_published(connection, [row.id for row in entries], NOON)  # type: ignore[misc]
+            )
+        await slow.commit()
+
+    left = decoded(await database.read(queued))
+
+    assert [envelope.subject for envelope in left] == [f"IN/{target('slow')}"]

@@ -1,0 +1,181 @@
+"""Handlers and store on real databases, driven through random histories beside the oracle of `tests.support.claims_machine`."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from typing import Any, TypeVar
+
+import pytest
+from hypothesis import settings
+from hypothesis.stateful import run_state_machine_as_test
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.blocklist.app import PACKAGE
+from services.blocklist.domain.causes import Cause
+from services.blocklist.domain.item import Decision
+from services.blocklist.domain.selection import Selection
+from services.blocklist.domain.tally import Tally, tally_of
+from services.blocklist.handlers.decide import Decide, decide
+from services.blocklist.handlers.endings import Rescind, expire, rescind
+from services.blocklist.handlers.release import Release, release
+from services.blocklist.handlers.submit import submit
+from services.blocklist.handlers.unit import Unit
+from services.blocklist.outbound import counts
+from services.blocklist.store.items import _item
+from shared.db import Database
+from shared.events import CaseEvent, WithholdingChanged
+from shared.http.problems import Refusal
+from shared.ids import DirectiveId, Jurisdiction, Key, Target
+from shared.migrations import migrate
+from tests.support.blocklist import Rows, all_rows, decoded, delete_all, make_commands, queued
+from tests.support.builders import NOON, make_order
+from tests.support.claims_machine import ClaimsMachine, System
+from tests.support.fakes import FakeClock
+
+T = TypeVar("T")
+
+
+class Store(System):
+    """One database for many histories; each leaves it empty."""
+
+    def __init__(self, run: Callable[[Awaitable[Any]], Any], database: Database) -> None:
+        self.run = run
+        self.database = database
+        self.clock = FakeClock()
+        self.commands = make_commands(database, self.clock)
+
+    def submit(self, number: int, targets: tuple[Target, ...], scope: tuple[Jurisdiction, ...], *, at_intake: bool) -> None:
+        order = make_order(number, *targets, scope=scope, comply_at_intake=at_intake, expires_at=NOON + timedelta(hours=1))
+        assert self._carry_out(lambda unit: submit(unit, order))
+
+    def decide(self, id_: DirectiveId, decision: Decision, selection: Selection, scope: tuple[Jurisdiction, ...] | None) -> bool:
+        ground = "other" if decision is Decision.REFUSE else None
+        command = Decide(directive=id_, decision=decision, ground=ground, selection=selection, scope=scope, memo=None)
+        return self._carry_out(lambda unit: decide(unit, command))
+
+    def release(self, id_: DirectiveId | None, selection: Selection, scope: tuple[Jurisdiction, ...], cause: Cause) -> bool:
+        command = Release(cause=cause, directive=id_, selection=selection, scope=scope, memo="why", approvers=("a", "b"))
+        return self._carry_out(lambda unit: release(unit, command))
+
+    def rescind(self, id_: DirectiveId, selection: Selection) -> bool:
+        return self._carry_out(lambda unit: rescind(unit, Rescind(directive=id_, selection=selection, memo=None)))
+
+    def expire(self, id_: DirectiveId) -> bool:
+        self.clock.now = NOON + timedelta(hours=2)
+        try:
+            return self._carry_out(lambda unit: expire(unit, id_))
+        finally:
+            self.clock.now = NOON
+
+    def withheld(self) -> set[Key]:
+        rows: Rows = self.run(self.database.read(all_rows))
+        return {Key(row["jurisdiction"], row["target"]) for row in rows["withholdings"] if row["state"] == "withheld"}
+
+    def check(self, flips: dict[Key, int]) -> None:
+        rows: Rows = self.run(self.database.read(all_rows))
+        _claims_are_counted_from_both_sides(rows)
+        _versions_have_no_hole(rows, flips)
+        _tallies_equal_a_recount(rows)
+
+    def close(self) -> None:
+        self.run(self.database.read(_everything_was_queued_once_and_in_order))
+        self.run(self.database.write(delete_all))
+
+    def _carry_out(self, handle: Callable[[Unit], Awaitable[T | None]]) -> bool:
+        before = self.run(self.database.read(all_rows))
+        try:
+            done = self.run(self.commands.run(handle)) is not None
+        except Refusal:
+            done = False
+        assert done or self.run(self.database.read(all_rows)) == before
+        return done
+
+
+def _claims_are_counted_from_both_sides(rows: Rows) -> None:
+    made: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for row in rows["items"]:
+        for place, claim in row["claims"].items():
+            if claim == "live":
+                made[place, row["target"]].add(row["directive"])
+    assert made == {
+        (row["jurisdiction"], row["target"]): set(row["claimants"]) for row in rows["withholdings"] if row["claimants"]
+    }
+
+
+def _versions_have_no_hole(rows: Rows, flips: dict[Key, int]) -> None:
+    versions: dict[Key, list[int]] = defaultdict(list)
+    for row in (*rows["withholding_history"], *rows["withholdings"]):
+        versions[Key(row["jurisdiction"], row["target"])].append(row["version"])
+    assert {key: sorted(found) for key, found in versions.items()} == {
+        key: list(range(1, count + 1)) for key, count in flips.items()
+    }
+
+
+def _tallies_equal_a_recount(rows: Rows) -> None:
+    for row in rows["directives"]:
+        items = [_item(item) for item in rows["items"] if item["directive"] == row["id"]]
+        assert Tally(row["tally"]) == tally_of(items)
+
+
+async def _everything_was_queued_once_and_in_order(connection: AsyncConnection) -> None:
+    rows = await all_rows(connection)
+    events = [envelope.data for envelope in decoded(await queued(connection))]
+    _each_version_is_queued(rows, [event for event in events if isinstance(event, WithholdingChanged)])
+    _each_revision_is_queued(rows, [event for event in events if isinstance(event, CaseEvent)])
+
+
+def _each_version_is_queued(rows: Rows, events: list[WithholdingChanged]) -> None:
+    emitted: dict[Key, list[WithholdingChanged]] = defaultdict(list)
+    for event in events:
+        emitted[Key(event.jurisdiction, event.target)].append(event)
+    stored: dict[Key, list[tuple[Any, ...]]] = defaultdict(list)
+    for row in (*rows["withholding_history"], *rows["withholdings"]):
+        version = (row["version"], row["state"], row["cause"], tuple(row["directives"]), row["effective_at"])
+        stored[Key(row["jurisdiction"], row["target"])].append(version)
+    assert {key: sorted(versions) for key, versions in stored.items()} == {
+        key: [(event.version, event.state, event.cause, event.directives, event.effective_at) for event in found]
+        for key, found in emitted.items()
+    }
+
+
+def _each_revision_is_queued(rows: Rows, events: list[CaseEvent]) -> None:
+    revisions: dict[str, list[int]] = defaultdict(list)
+    for event in events:
+        revisions[event.directive].append(event.revision)
+        assert (
+            sum(event.counts.released.values())
+            + sum(getattr(event.counts, name) for name in ("undecided", "complied", "refused", "not_located", "withdrawn"))
+            == event.counts.total
+        )
+    assert revisions == {row["id"]: list(range(1, row["revision"] + 1)) for row in rows["directives"]}
+    last = {event.directive: event.counts for event in events}
+    assert last == {row["id"]: counts(Tally(row["tally"])) for row in rows["directives"]}
+
+
+@pytest.mark.parametrize(
+    ("database", "examples"), [("sqlite_database", 15), pytest.param("postgres_database", 6, marks=pytest.mark.postgres)]
+)
+def test_what_is_stored_and_queued_agrees_with_the_oracle_over_any_history(
+    database: str, examples: int, request: pytest.FixtureRequest
+) -> None:
+    url = request.getfixturevalue(database)
+    with asyncio.Runner() as runner:
+
+        def run(work: Awaitable[Any]) -> Any:
+            async def inside() -> Any:
+                return await work
+
+            return runner.run(inside())
+
+        run(migrate(url, PACKAGE))
+        store = Store(run, Database(url))
+
+        class Machine(ClaimsMachine):
+            def __init__(self) -> None:
+                super().__init__(store)
+
+        try:
+            run_state_machine_as_test(Machine, settings=settings(max_examples=examples, stateful_step_count=20, deadline=None))
+        finally:
+            run(store.database.close())

@@ -1,0 +1,112 @@
+"""The service whole, with the real broker, in this process."""
+
+import os
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import httpx2
+import pytest
+from fastapi import FastAPI
+
+from services.notifier.__main__ import main
+from services.notifier.app import create_app
+from services.notifier.settings import NotifierSettings
+from tests.support.broker import produce
+from tests.support.eventually import eventually
+from tests.unit.notifier.builders import record, withholding
+
+NOBODY = "127.0.0.1:1"
+
+
+def settings(url: str, *, broker: str = NOBODY, prefix: str = "test") -> NotifierSettings:
+    return NotifierSettings.model_validate(
+        {
+            "KAFKA_BOOTSTRAP_SERVERS": broker,
+            "GEOWITHHOLD_TOPIC_PREFIX": prefix,
+            "GEOWITHHOLD_PARTITIONS": 1,
+            "NOTIFIER_DATABASE_URL": url,
+            "BLOCKLIST_URL": f"http://{NOBODY}",
+            "NOTIFIER_INSTANCE": "test",
+        }
+    )
+
+
+@asynccontextmanager
+async def started(app: FastAPI) -> AsyncIterator[httpx2.AsyncClient]:
+    transport = httpx2.ASGITransport(app)
+    async with app.router.lifespan_context(app), httpx2.AsyncClient(transport=transport, base_url="http://notifier") as client:
+        yield client
+
+
+async def test_what_kafka_says_is_answered_over_http_and_measured(migrated_sqlite: str, broker: str, topic_prefix: str) -> None:
+    app = create_app(settings(migrated_sqlite, broker=broker, prefix=topic_prefix))
+    async with started(app) as http:
+
+        async def ready() -> bool:
+            report = (await http.get("/readyz")).json()
+            return bool(report["ready"] and report["consumer"] == "assigned")
+
+        became_ready: bool = await eventually(ready, within=20)
+        await http.put("/v1/enforcement-points/search", json={"jurisdictions": ["IN"]})
+        event = record(withholding())
+        topic = f"{topic_prefix}.withholdings.v1"
+        await produce(broker, topic, [(event.key.decode(), event.value, list(event.headers))])
+
+        async def withheld() -> bool:
+            return bool((await http.get("/v1/jurisdictions/IN")).json()["withheld"])
+
+        became_withheld: bool = await eventually(withheld, within=20)
+        shown = (await http.get("/metrics")).text
+
+    assert (became_ready, became_withheld) == (True, True)
+    assert 'geowithhold_enforcements{jurisdiction="IN",state="pending"} 1.0' in shown
+    assert 'geowithhold_unilateral_releases{jurisdiction="IN"} 0.0' in shown
+    assert f'geowithhold_consumer_lag_seconds{{topic="{topic}"}}' in shown
+    assert "geowithhold_quarantined 0.0" in shown
+    assert "geowithhold_version_holes_total 0.0" in shown
+
+
+async def test_without_kafka_it_answers_what_it_knows(migrated_sqlite: str) -> None:
+    async with started(create_app(settings(migrated_sqlite))) as http:
+        alive, ready = await http.get("/livez"), await http.get("/readyz")
+        zeros = await http.get("/v1/jurisdictions/IN")
+
+    assert (alive.status_code, ready.status_code, zeros.status_code) == (200, 200, 200)
+    assert ready.json()["consumer"] == "not assigned yet"
+
+
+async def test_it_is_not_ready_before_its_database_is_migrated(sqlite_database: str) -> None:
+    async with started(create_app(settings(sqlite_database))) as http:
+        report = (await http.get("/readyz")).json()
+
+    assert (report["ready"], report["migrations"]) == (False, "run migrate")
+
+
+async def test_it_is_not_ready_without_its_database() -> None:
+    async with started(create_app(settings("postgresql://nobody@127.0.0.1:1/none"))) as http:
+        answer = await http.get("/readyz")
+
+    assert (answer.status_code, set(answer.json())) == (503, {"ready", "database"})
+
+
+def test_migrate_makes_the_database(tmp_path: Path) -> None:
+    file = tmp_path / "sub" / "made.sqlite3"
+
+    subprocess.run(
+        [sys.executable, "-m", "services.notifier", "migrate"],
+        env=os.environ | {"NOTIFIER_DATABASE_URL": f"sqlite:///{file}"},
+        check=True,
+        capture_output=True,
+    )
+
+    assert file.exists()
+
+
+def test_an_unknown_role_ends_the_process(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["dance"])
+
+    assert "invalid choice" in capsys.readouterr().err

@@ -1,0 +1,234 @@
+"""Against the broker: what the fake source of the other tests stands in for."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from functools import partial
+
+import pytest
+from aiokafka import TopicPartition
+from aiokafka.errors import IllegalStateError, NoOffsetForPartitionError, OffsetOutOfRangeError
+
+from services.notifier.consumer import Consumed, Consumer, KafkaSource, Partition, StoredPositions, connected
+from services.notifier.settings import NotifierSettings
+from shared.events import Payload
+from tests.integration.notifier.world import World
+from tests.support.broker import produce
+from tests.support.eventually import eventually
+from tests.unit.notifier.builders import record, report, withholding
+
+
+@dataclass(slots=True)
+class FakePositions:
+    stored: dict[Partition, int] = field(default_factory=dict)
+    forgotten: list[Partition] = field(default_factory=list)
+
+    async def find(self, partition: Partition) -> int | None:
+        return self.stored.get(partition)
+
+    async def forget(self, partition: Partition) -> None:
+        self.forgotten.append(partition)
+        self.stored.pop(partition, None)
+
+
+@pytest.fixture
+def settings(broker: str, topic_prefix: str) -> NotifierSettings:
+    return NotifierSettings.model_validate(
+        {
+            "KAFKA_BOOTSTRAP_SERVERS": broker,
+            "GEOWITHHOLD_TOPIC_PREFIX": topic_prefix,
+            "GEOWITHHOLD_PARTITIONS": 1,
+            "NOTIFIER_INSTANCE": "test",
+        }
+    )
+
+
+@pytest.fixture
+def place(settings: NotifierSettings) -> Partition:
+    return Partition(settings.topics.withholdings, 0)
+
+
+async def write(settings: NotifierSettings, topic: str, *events: Payload) -> None:
+    records = [record(event) for event in events]
+    await produce(
+        settings.kafka_bootstrap_servers, topic, [(each.key.decode(), each.value, list(each.headers)) for each in records]
+    )
+
+
+async def offsets(source: KafkaSource, place: Partition, *, within: float = 20) -> list[int]:
+    """The offsets of the next batch of the partition."""
+
+    async def batch() -> Sequence[Consumed]:
+        return (await source.poll()).get(place, ())
+
+    found: Sequence[Consumed] = await eventually(batch, within=within)
+    return [consumed.offset for consumed in found]
+
+
+async def test_a_partition_is_read_from_its_beginning_or_from_where_the_database_says(
+    settings: NotifierSettings, place: Partition
+) -> None:
+    async with connected(settings, FakePositions()) as source:
+        await write(settings, place.topic, withholding(), withholding(version=2))
+        assert await offsets(source, place) == [0, 1]
+        assert source.assigned
+        await source.hint(place, 1)
+
+    async with connected(settings, FakePositions({place: 1})) as source:
+        assert await offsets(source, place) == [1]
+
+
+async def test_the_offset_that_kafka_was_told_is_a_hint_and_no_more(settings: NotifierSettings, place: Partition) -> None:
+    async with connected(settings, FakePositions()) as source:
+        await write(settings, place.topic, withholding(), withholding(version=2))
+        await offsets(source, place)
+        await source.hint(place, 2)
+
+    async with connected(settings, FakePositions({place: 0})) as source:
+        assert await offsets(source, place) == [0, 1]
+
+
+async def test_a_record_comes_with_its_key_bytes_headers_and_time(settings: NotifierSettings, place: Partition) -> None:
+    async with connected(settings, FakePositions()) as source:
+        await write(settings, place.topic, withholding())
+
+        async def first() -> list[Consumed]:
+            return [consumed for batch in (await source.poll()).values() for consumed in batch]
+
+        found: list[Consumed] = await eventually(first)
+
+    (consumed,) = found
+    assert consumed.record == record(withholding())
+    assert consumed.timestamp.tzinfo is not None
+
+
+async def test_a_partition_that_is_held_is_read_again_from_there_once_it_is_resumed(
+    settings: NotifierSettings, place: Partition
+) -> None:
+    async with connected(settings, FakePositions()) as source:
+        await write(settings, place.topic, withholding(), withholding(version=2))
+        await offsets(source, place)
+
+        source.hold(place, 1)
+        held = await source.poll()
+        behind = source.behind()
+        source.resume(place)
+
+        assert place not in held
+        assert place in behind
+        assert await offsets(source, place) == [1]
+        assert place not in source.behind()
+
+
+async def test_an_offset_that_kafka_does_not_have_any_more_starts_the_partition_over(
+    settings: NotifierSettings, place: Partition
+) -> None:
+    positions = FakePositions({place: 1000})
+    async with connected(settings, positions) as source:
+        await write(settings, place.topic, withholding())
+
+        assert await offsets(source, place) == [0]
+
+    assert positions.forgotten == [place]
+
+
+class MovingConsumer:
+    """A consumer whose partitions come and go; what it is asked to poll fails as it is told."""
+
+    def __init__(self, *faults: Exception) -> None:
+        self._faults = list(faults)
+        self.sought: list[tuple[TopicPartition, int]] = []
+
+    def assignment(self) -> set[TopicPartition]:
+        return {TopicPartition("t", 0)}
+
+    def seek(self, partition: TopicPartition, offset: int) -> None:
+        self.sought.append((partition, offset))
+
+    async def beginning_offsets(self, partitions: list[TopicPartition]) -> dict[TopicPartition, int]:
+        return dict.fromkeys(partitions, 0)
+
+    async def getmany(self, **_options: object) -> dict[TopicPartition, list[object]]:
+        if self._faults:
+            raise self._faults.pop(0)
+        return {TopicPartition("gone", 0): [], TopicPartition("t", 0): []}
+
+    async def commit(self, _offsets: object) -> None:
+        raise IllegalStateError("not assigned any more")
+
+
+@pytest.mark.parametrize("fault", [NoOffsetForPartitionError(), IllegalStateError()])
+async def test_partitions_on_the_move_are_polled_again(fault: Exception) -> None:
+    source = KafkaSource(MovingConsumer(fault), FakePositions({Partition("t", 0): 7}))
+
+    assert await source.poll() == {}
+    assert await source.poll() == {}
+
+
+async def test_after_a_rebalance_partitions_are_placed_anew() -> None:
+    consumer = MovingConsumer()
+    source = KafkaSource(consumer, FakePositions({Partition("t", 0): 7}))
+    await source.poll()
+    await source.poll()
+
+    source.on_partitions_revoked([])
+    source.hold(Partition("t", 0), 1)
+    source.resume(Partition("t", 0))
+    assert source.behind() == frozenset()
+    source.on_partitions_assigned([])
+    await source.poll()
+
+    assert consumer.sought == [(TopicPartition("t", 0), 7)] * 2
+
+
+async def test_kafka_may_refuse_a_hint() -> None:
+    await KafkaSource(MovingConsumer(), FakePositions()).hint(Partition("t", 0), 1)
+
+
+async def test_an_offset_lost_in_a_partition_that_is_gone_is_forgotten_too() -> None:
+    positions = FakePositions()
+    source = KafkaSource(MovingConsumer(OffsetOutOfRangeError({TopicPartition("t", 0): 5})), positions)
+
+    assert await source.poll() == {}
+    assert positions.forgotten == [Partition("t", 0)]
+
+
+async def test_stored_positions_are_those_of_the_database(world: World) -> None:
+    positions = StoredPositions(world.database)
+    place = Partition("t", 0)
+
+    assert await positions.find(place) is None
+    await positions.forget(place)
+
+
+async def test_what_is_written_to_kafka_takes_effect(sqlite_world: World, settings: NotifierSettings, place: Partition) -> None:
+    await sqlite_world.register()
+    consumer = Consumer(
+        connect=partial(connected, settings, StoredPositions(sqlite_world.database)),
+        transactions=sqlite_world.commands,
+        topics=settings.topics,
+    )
+    async with consuming(consumer):
+        await eventually(lambda: consumer.assigned)
+        await write(settings, settings.topics.enforcements, report())
+        await write(settings, place.topic, withholding())
+
+        async def applied() -> bool:
+            return await sqlite_world.answers() == [("search", "account:a", 1, "applied")]
+
+        found: bool = await eventually(applied)
+        assert found
+        await asyncio.wait_for(consumer.caught_up.wait(), 10)
+        assert set(consumer.lag().values()) == {0}
+
+
+@asynccontextmanager
+async def consuming(consumer: Consumer) -> AsyncIterator[None]:
+    stop = asyncio.Event()
+    task = asyncio.create_task(consumer.run(stop))
+    try:
+        yield
+    finally:
+        stop.set()
+        await task

@@ -1,0 +1,201 @@
+"""One event of every type, with every field filled, and strategies that make any event."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
+
+from hypothesis import strategies as st
+
+from shared.events import (
+    CaseEvent,
+    Counts,
+    DirectiveConfirmed,
+    DirectiveDecided,
+    DirectiveExpired,
+    DirectiveItems,
+    DirectiveNoticed,
+    DirectiveReceived,
+    DirectiveReleased,
+    DirectiveReplied,
+    DirectiveRescinded,
+    EnforcementReported,
+    ItemChanged,
+    Payload,
+    WithholdingChanged,
+)
+from shared.ids import Jurisdiction, PointId, Target, TargetType
+from tests.support.builders import directive_id
+
+ISSUED = datetime(2021, 1, 31, 6, 0, tzinfo=UTC)
+RECEIVED = datetime(2021, 1, 31, 7, 10, 0, 250000, tzinfo=UTC)
+DUE = datetime(2021, 2, 2, 6, 0, tzinfo=UTC)
+CAUSES = (
+    "rescinded", "superseded", "expired", "quashed", "stayed", "interim_lapsed", "error", "appeal", "platform_decision",
+)  # fmt: skip
+
+CASE: dict[str, Any] = {
+    "directive": directive_id(0xA1),
+    "revision": 3,
+    "jurisdictions": (Jurisdiction("IN"), Jurisdiction("IN-PB")),
+    "legal_basis": "in-it-act-69a-emergency",
+    "status": "in_force",
+    "issued_at": ISSUED,
+    "received_at": RECEIVED,
+    "due_at": DUE,
+    "counts": Counts(
+        total=5,
+        undecided=1,
+        complied=1,
+        refused=1,
+        not_located=0,
+        withdrawn=1,
+        released={**dict.fromkeys(CAUSES, 0), "appeal": 1},
+    ),
+}
+
+EXAMPLES: Mapping[type[Payload], Payload] = {
+    type(example): example
+    for example in (
+        WithholdingChanged(
+            target=Target("hashtag:किसान"),
+            target_type=TargetType.HASHTAG,
+            jurisdiction=Jurisdiction("IN"),
+            state="released",
+            version=2,
+            cause="platform_decision",
+            directives=(directive_id(0xA1), directive_id(0xA2)),
+            effective_at=RECEIVED,
+            due_at=None,
+            label="legal_demand",
+        ),
+        DirectiveReceived(**CASE, kind="block", expires_at=DUE),
+        DirectiveItems(
+            **CASE,
+            items=(
+                ItemChanged(
+                    target=Target("account:acct_42"),
+                    decision="complied",
+                    jurisdictions=(Jurisdiction("IN"),),
+                    cause=None,
+                    unilateral=True,
+                ),
+                ItemChanged(target=Target("url:https://ex.org/p"), decision="released", jurisdictions=(), cause="appeal"),
+            ),
+        ),
+        DirectiveDecided(**CASE, decision="refuse", ground="news_media", changed=132),
+        DirectiveConfirmed(**CASE, confirmed_at=DUE),
+        DirectiveNoticed(
+            **CASE,
+            notice="ntc_1",
+            kind="non_compliance",
+            provision="s.69A(3)",
+            notice_received_at=DUE,
+            notice_due_at=DUE + timedelta(days=1),
+        ),
+        DirectiveReplied(**CASE, reply="rpl_1", kind="dialogue_request", sent_at=DUE),
+        DirectiveReleased(**CASE, cause="platform_decision", released=258),
+        DirectiveRescinded(**CASE, released=41, withdrawn=7),
+        DirectiveExpired(**CASE, released=41, withdrawn=7),
+        EnforcementReported(
+            point=PointId("search"),
+            target=Target("post:13556"),
+            jurisdiction=Jurisdiction("IN"),
+            version=2,
+            state="failed",
+            at=DUE,
+            detail="the index is being rebuilt",
+        ),
+    )
+}
+
+_texts = st.text(st.characters(codec="utf-8"), max_size=40)
+_zones = st.sampled_from([UTC, timezone(timedelta(hours=5, minutes=30)), timezone(-timedelta(hours=3))])
+_instants = st.datetimes(datetime(1990, 1, 1), datetime(2900, 1, 1), timezones=_zones)  # noqa: DTZ001 (timezones gives one)
+_perhaps = st.none() | _instants
+_places = st.sampled_from([Jurisdiction(code) for code in ("IN", "IN-PB", "XX", "GB-ENG")])
+_targets = st.builds(lambda kind, text: Target(f"{kind}:{text or '_'}"), st.sampled_from(TargetType), _texts).filter(
+    lambda target: target.partition(":")[2][0] != "\n"
+)
+_ids = st.integers(0, 2**64).map(directive_id)
+_ordinals = st.integers(1, 2**53)
+_amounts = st.integers(0, 10_000)
+
+_counts = st.builds(
+    Counts,
+    total=_amounts,
+    undecided=_amounts,
+    complied=_amounts,
+    refused=_amounts,
+    not_located=_amounts,
+    withdrawn=_amounts,
+    released=st.dictionaries(st.sampled_from(CAUSES), _amounts),
+)
+_fields: dict[str, st.SearchStrategy[Any]] = {
+    "directive": _ids,
+    "revision": _ordinals,
+    "jurisdictions": st.lists(_places, max_size=3).map(tuple),
+    "issued_at": _instants,
+    "received_at": _instants,
+    "due_at": _perhaps,
+    "counts": _counts,
+}
+
+
+def _case(event: type[CaseEvent], **more: st.SearchStrategy[Any]) -> st.SearchStrategy[CaseEvent]:
+    return st.builds(event, legal_basis=_texts, status=_texts, **_fields, **more)
+
+
+any_event: st.SearchStrategy[Payload] = st.one_of(
+    st.builds(
+        WithholdingChanged,
+        target=_targets,
+        target_type=st.sampled_from(TargetType),
+        jurisdiction=_places,
+        state=st.sampled_from(["withheld", "released"]),
+        version=_ordinals,
+        cause=st.none() | _texts,
+        directives=st.lists(_ids, max_size=3).map(tuple),
+        effective_at=_instants,
+        due_at=_perhaps,
+        label=_texts,
+    ),
+    _case(DirectiveReceived, kind=_texts, expires_at=_perhaps),
+    _case(
+        DirectiveItems,
+        items=st.lists(
+            st.builds(
+                ItemChanged,
+                target=_targets,
+                decision=_texts,
+                jurisdictions=st.lists(_places, max_size=2).map(tuple),
+                cause=st.none() | _texts,
+                unilateral=st.booleans(),
+            ),
+            max_size=3,
+        ).map(tuple),
+    ),
+    _case(DirectiveDecided, decision=_texts, ground=st.none() | _texts, changed=_amounts),
+    _case(DirectiveConfirmed, confirmed_at=_instants),
+    _case(
+        DirectiveNoticed,
+        notice=_texts,
+        kind=_texts,
+        provision=st.none() | _texts,
+        notice_received_at=_instants,
+        notice_due_at=_perhaps,
+    ),
+    _case(DirectiveReplied, reply=_texts, kind=_texts, sent_at=_instants),
+    _case(DirectiveReleased, cause=_texts, released=_amounts),
+    _case(DirectiveRescinded, released=_amounts, withdrawn=_amounts),
+    _case(DirectiveExpired, released=_amounts, withdrawn=_amounts),
+    st.builds(
+        EnforcementReported,
+        point=st.just(PointId("search")),
+        target=_targets,
+        jurisdiction=_places,
+        version=_ordinals,
+        state=st.sampled_from(["applied", "failed", "reverted"]),
+        at=_instants,
+        detail=st.none() | _texts,
+    ),
+)

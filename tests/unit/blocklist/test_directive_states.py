@@ -1,0 +1,74 @@
+from collections.abc import Mapping
+
+import pytest
+
+from services.blocklist.domain.directive import TRANSITIONS, DirectiveFact, DirectiveStatus, NoTransition, step
+from tests.support.builders import make_directive, make_order, target
+
+STATUS, FACT = DirectiveStatus, DirectiveFact
+
+ENDINGS = {
+    FACT.RESCIND: STATUS.RESCINDED,
+    FACT.SUPERSEDE: STATUS.SUPERSEDED,
+    FACT.EXPIRE: STATUS.EXPIRED,
+    FACT.QUASH: STATUS.QUASHED,
+    FACT.LAPSE: STATUS.INTERIM_LAPSED,
+}
+WORK = (FACT.DECIDE, FACT.RELEASE, FACT.CONFIRM, FACT.NOTICE, FACT.REPLY, FACT.RESCIND_SOME)
+
+# Written from the contract, not read from the code: state → {fact: state}.
+EXPECTED: Mapping[DirectiveStatus, Mapping[DirectiveFact, DirectiveStatus]] = {
+    STATUS.RECEIVED: {
+        FACT.ACCEPT: STATUS.IN_FORCE,
+        FACT.ASK_CLARIFICATION: STATUS.AWAITING_CLARIFICATION,
+        FACT.REJECT: STATUS.REJECTED,
+    },
+    STATUS.AWAITING_CLARIFICATION: {
+        FACT.ACCEPT: STATUS.IN_FORCE,
+        FACT.REJECT: STATUS.REJECTED,
+        FACT.NOTICE: STATUS.AWAITING_CLARIFICATION,
+        FACT.REPLY: STATUS.AWAITING_CLARIFICATION,
+    },
+    STATUS.IN_FORCE: {**dict.fromkeys(WORK, STATUS.IN_FORCE), FACT.STAY: STATUS.STAYED, **ENDINGS},
+    STATUS.STAYED: {**dict.fromkeys(WORK, STATUS.STAYED), FACT.UNSTAY: STATUS.IN_FORCE, **ENDINGS},
+    **{
+        final: {FACT.REPLY: final}
+        for final in (
+            STATUS.REJECTED,
+            STATUS.RESCINDED,
+            STATUS.SUPERSEDED,
+            STATUS.EXPIRED,
+            STATUS.QUASHED,
+            STATUS.INTERIM_LAPSED,
+        )
+    },
+}
+
+
+@pytest.mark.parametrize("fact", FACT)
+@pytest.mark.parametrize("status", STATUS)
+def test_every_fact_reaches_its_state_or_is_refused_with_both_names(status: DirectiveStatus, fact: DirectiveFact) -> None:
+    expected = EXPECTED[status].get(fact)
+
+    reached = step(status, fact)
+
+    if expected:
+        assert reached is expected
+    else:
+        assert reached == NoTransition(status, fact)
+        assert (repr(status.value) in str(reached), repr(fact.value) in str(reached)) == (True, True)
+
+
+def test_every_state_is_in_the_table() -> None:
+    assert set(TRANSITIONS) == set(DirectiveStatus)
+
+
+def test_a_directive_is_a_value_that_nobody_can_change() -> None:
+    with pytest.raises(AttributeError):
+        make_directive().status = DirectiveStatus.RESCINDED  # type: ignore[misc]
+
+
+def test_lines_that_name_one_target_twice_count_as_duplicates() -> None:
+    order = make_order(targets={target("a"): ["@a", "@A", "account:a"], target("b"): ["@b"]})
+
+    assert order.duplicates == 2

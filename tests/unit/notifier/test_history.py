@@ -1,0 +1,85 @@
+import json
+from collections.abc import Callable
+from typing import Any
+
+import httpx2
+import msgspec
+import pytest
+
+from services.notifier.history import BlocklistHistory, HistoryUnavailable
+from shared.events import TYPE_OF, CaseEvent
+from tests.unit.notifier.builders import AT, DIRECTIVE, item, items, key, received, withholding
+
+Answer = Callable[[httpx2.Request], httpx2.Response]
+
+
+def history(answer: Answer) -> BlocklistHistory:
+    return BlocklistHistory(httpx2.AsyncClient(base_url="http://blocklist", transport=httpx2.MockTransport(answer)))
+
+
+def page(*found: Any, next_: str | None = None) -> httpx2.Response:
+    return httpx2.Response(200, content=msgspec.json.encode({"items": found, "next": next_}))
+
+
+def entry(event: CaseEvent) -> dict[str, Any]:
+    return {"type": TYPE_OF[type(event)], "revision": event.revision, "at": AT, "data": event, "detail": None}
+
+
+async def test_all_pages_are_read_and_the_target_is_one_segment_of_the_path() -> None:
+    asked: list[tuple[str, dict[str, str]]] = []
+
+    def answer(request: httpx2.Request) -> httpx2.Response:
+        asked.append((request.url.raw_path.decode().partition("?")[0], dict(request.url.params)))
+        return page(withholding(version=2)) if "cursor" in request.url.params else page(withholding(), next_="more")
+
+    found = await history(answer).versions(key("url:https://ex.org/p?q=1"))
+
+    assert [version.version for version in found] == [1, 2]
+    path = "/v1/withholdings/url:https:%2F%2Fex.org%2Fp%3Fq%3D1/history"
+    assert asked == [
+        (path, {"jurisdiction": "IN", "limit": "1000"}),
+        (path, {"jurisdiction": "IN", "limit": "1000", "cursor": "more"}),
+    ]
+
+
+async def test_a_timeline_holds_events_as_they_were_published() -> None:
+    events = [received(), items(2, item(), item("hashtag:b"))]
+
+    found = await history(lambda _: page(*map(entry, events))).timeline(DIRECTIVE)
+
+    assert [(record.event, record.at) for record in found] == [(event, AT) for event in events]
+
+
+async def test_what_the_blocklist_has_never_heard_of_has_no_history() -> None:
+    unknown = history(lambda _: httpx2.Response(404))
+
+    assert await unknown.timeline(DIRECTIVE) == []
+
+
+def refused(_request: httpx2.Request) -> httpx2.Response:
+    raise httpx2.ConnectError("refused")
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        pytest.param(refused, id="away"),
+        pytest.param(lambda _: httpx2.Response(503), id="in trouble"),
+        pytest.param(lambda _: httpx2.Response(200, content=b"<html>"), id="something else answers"),
+        pytest.param(lambda _: page({"target": 1}), id="other fields"),
+    ],
+)
+async def test_what_is_no_answer_is_asked_for_again_later(answer: Answer) -> None:
+    with pytest.raises(HistoryUnavailable):
+        await history(answer).versions(key())
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"type": "org.geowithhold.directive.sung.v1"}, {"type": "org.geowithhold.withholding.changed.v1"}, {"data": {}}],
+)
+async def test_a_timeline_that_is_not_understood_is_not_skipped(wrong: dict[str, Any]) -> None:
+    told = json.loads(msgspec.json.encode(entry(received())))
+
+    with pytest.raises(HistoryUnavailable):
+        await history(lambda _: page(told | wrong)).timeline(DIRECTIVE)

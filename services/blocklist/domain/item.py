@@ -154,14 +154,10 @@ def mark_not_located(item: Item) -> Outcome:
 
 
 def release(item: Item, scope: Sequence[Jurisdiction], cause: Cause) -> Outcome:
-    """Ends the item's claims inside `scope`. A place that is only a part of a claim stops it all: that key is one."""
-    wider = [claimed for part in scope if (claimed := _only_a_part(part, item.applied))]
-    if wider:
-        why = f"the claim is on {wider[0]}, which is one key: a part of it cannot be released"
-        return NotAllowed(item, Obstacle.PART_OF_WIDER, why)
+    """Ends the item's claims inside `scope`. A part of a wider claim cannot be ended: the key is one."""
     ending = [place for place in item.applied if any(covers(wide, place) for wide in scope)]
     if not ending:
-        return NotAllowed(item, Obstacle.NOT_CLAIMED, "nothing is withheld here that could be released")
+        return _nothing_to_release(item, scope)
     claims = {**item.claims, **dict.fromkeys(ending, cause)}
     after = replace(item, claims=claims)
     if not after.applied:
@@ -187,11 +183,12 @@ def _decide_against(item: Item, fact: ItemFact, ground: str | None) -> Outcome:
     return Changed(item, replace(item, state=state, ground=ground, cause=None))
 
 
-def _only_a_part(place: Jurisdiction, claimed: Sequence[Jurisdiction]) -> Jurisdiction | None:
-    """The claim that the place lies inside of, if there is none within the place itself."""
-    if any(covers(place, within) for within in claimed):
-        return None
-    return next((wide for wide in claimed if covers(wide, place)), None)
+def _nothing_to_release(item: Item, scope: Sequence[Jurisdiction]) -> NotAllowed:
+    wider = [place for place in item.applied if any(covers(place, part) for part in scope)]
+    if wider:
+        why = f"the claim is on {wider[0]}, which is one key: a part of it cannot be released"
+        return NotAllowed(item, Obstacle.PART_OF_WIDER, why)
+    return NotAllowed(item, Obstacle.NOT_CLAIMED, "nothing is withheld here that could be released")
 
 
 def _no_transition(item: Item, fact: ItemFact) -> NotAllowed:

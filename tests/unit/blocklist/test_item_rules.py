@@ -269,19 +269,3 @@ def test_a_unilateral_release_stands_until_it_is_claimed_anew_decided_otherwise_
 @pytest.mark.parametrize("cause", [Cause.ERROR, Cause.APPEAL])
 def test_a_correction_is_no_unilateral_release(cause: Cause) -> None:
     assert not make_item(STATE.RELEASED, {IN: cause}, cause=cause).unilateral
-
-
-def test_a_part_beside_a_place_that_can_be_released_stops_it_all() -> None:
-    item = make_item(STATE.COMPLIED, live(IN, PK))
-
-    outcome = release(item, [PB, PK], Cause.ERROR)
-
-    assert isinstance(outcome, NotAllowed)
-    assert (outcome.obstacle, outcome.item) == (Obstacle.PART_OF_WIDER, item)
-
-
-def test_a_claim_of_its_own_inside_a_wider_one_can_be_released() -> None:
-    outcome = release(make_item(STATE.COMPLIED, live(IN, PB)), [PB], Cause.ERROR)
-
-    assert isinstance(outcome, Changed)
-    assert outcome.after.applied == (IN,)

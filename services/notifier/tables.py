@@ -62,7 +62,8 @@ withholdings = Table(
     Column("due_at", Instant),
     Column("label", Text, nullable=False),
     CheckConstraint("version >= 1", name="version_starts_at_one"),
-    Index(None, "jurisdiction", "state", "cause"),
+    Index(None, "target"),
+    Index(None, "state", "cause", "jurisdiction"),
     comment="Each key at the highest version seen. Whoever changes or judges a key holds its row's lock.",
 )
 
@@ -78,7 +79,7 @@ withholding_history = Table(
     Column("effective_at", Instant, nullable=False),
     Column("due_at", Instant),
     Column("label", Text, nullable=False),
-    Index(None, "jurisdiction", "cause"),
+    Index(None, "cause", "jurisdiction"),
     comment="The versions below: a row moves here when a higher version arrives, or comes late and fills a hole.",
 )
 
@@ -135,8 +136,8 @@ enforcements = Table(
 )
 Index(
     "ix_enforcements_current",
-    enforcements.c.jurisdiction,
     enforcements.c.state,
+    enforcements.c.jurisdiction,
     enforcements.c.point,
     sqlite_where=enforcements.c.current,
     postgresql_where=enforcements.c.current,

@@ -92,7 +92,7 @@ async def test_a_process_killed_in_the_middle_loses_and_reorders_nothing(
         in_steps(stack, process, targets[:600], lambda some: blocklist.post("/v1/releases", release_of(directive, some)))
 
         await eventually(lambda: known_to(notifier) == (ACCOUNTS - 600, 600), within=30)
-        assert counts_of(notifier, directive) == (ACCOUNTS, ACCOUNTS - 600, 600)
+        await eventually(lambda: counts_of(notifier, directive) == (ACCOUNTS, ACCOUNTS - 600, 600), within=30)
         contents = await asyncio.wait_for(read_withholdings(stack.bootstrap, Topics()), 30)
         assert contents.out_of_order == 0
         assert contents.total == ACCOUNTS + 600

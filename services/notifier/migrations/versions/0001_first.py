@@ -96,7 +96,8 @@ def _create_withholdings() -> None:
         sa.PrimaryKeyConstraint("jurisdiction", "target", name=op.f("pk_withholdings")),
         comment="Each key at the highest version seen. Whoever changes or judges a key holds its row's lock.",
     )
-    op.create_index(op.f("ix_withholdings_jurisdiction_state_cause"), "withholdings", ["jurisdiction", "state", "cause"])
+    op.create_index(op.f("ix_withholdings_target"), "withholdings", ["target"])
+    op.create_index(op.f("ix_withholdings_state_cause_jurisdiction"), "withholdings", ["state", "cause", "jurisdiction"])
 
 
 def _create_withholding_history() -> None:
@@ -114,7 +115,7 @@ def _create_withholding_history() -> None:
         sa.PrimaryKeyConstraint("jurisdiction", "target", "version", name=op.f("pk_withholding_history")),
         comment="The versions below: a row moves here when a higher version arrives, or comes late and fills a hole.",
     )
-    op.create_index(op.f("ix_withholding_history_jurisdiction_cause"), "withholding_history", ["jurisdiction", "cause"])
+    op.create_index(op.f("ix_withholding_history_cause_jurisdiction"), "withholding_history", ["cause", "jurisdiction"])
 
 
 def _create_version_holes() -> None:
@@ -180,7 +181,7 @@ def _create_enforcements() -> None:
     op.create_index(
         "ix_enforcements_current",
         "enforcements",
-        ["jurisdiction", "state", "point"],
+        ["state", "jurisdiction", "point"],
         sqlite_where=sa.text("current = 1"),
         postgresql_where=sa.text("current"),
     )

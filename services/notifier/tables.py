@@ -62,8 +62,7 @@ withholdings = Table(
     Column("due_at", Instant),
     Column("label", Text, nullable=False),
     CheckConstraint("version >= 1", name="version_starts_at_one"),
-    Index(None, "target"),
-    Index(None, "state", "cause", "jurisdiction"),
+    Index(None, "jurisdiction", "state", "cause"),
     comment="Each key at the highest version seen. Whoever changes or judges a key holds its row's lock.",
 )
 
@@ -79,7 +78,7 @@ withholding_history = Table(
     Column("effective_at", Instant, nullable=False),
     Column("due_at", Instant),
     Column("label", Text, nullable=False),
-    Index(None, "cause", "jurisdiction"),
+    Index(None, "jurisdiction", "cause"),
     comment="The versions below: a row moves here when a higher version arrives, or comes late and fills a hole.",
 )
 
@@ -136,8 +135,8 @@ enforcements = Table(
 )
 Index(
     "ix_enforcements_current",
-    enforcements.c.state,
     enforcements.c.jurisdiction,
+    enforcements.c.state,
     enforcements.c.point,
     sqlite_where=enforcements.c.current,
     postgresql_where=enforcements.c.current,

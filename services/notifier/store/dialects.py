@@ -2,25 +2,17 @@
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, FromClause, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 SCOPES_LOCK = 0x67776E73
 """An arbitrary number that means «which point has to apply what» among advisory locks of this database."""
 
 
-def contains(connection: AsyncConnection, column: ColumnElement[Any], text: ColumnElement[str]) -> ColumnElement[bool]:
-    """Whether the column's JSON list holds the text."""
-    if connection.dialect.name == "postgresql":
-        return column.op("?", is_comparison=True)(text)
-    held = func.json_each(column).table_valued("value")
-    return select(held.c.value).where(held.c.value == text).correlate_except(held).exists()
-
-
-def length(connection: AsyncConnection, column: ColumnElement[Any]) -> ColumnElement[int]:
-    """How long the column's JSON list is."""
-    measure = func.jsonb_array_length if connection.dialect.name == "postgresql" else func.json_array_length
-    return measure(column)
+def elements(connection: AsyncConnection, column: ColumnElement[Any]) -> FromClause:
+    """The texts in a column's JSON list as rows, in a column named `value`."""
+    unfold = func.jsonb_array_elements_text if connection.dialect.name == "postgresql" else func.json_each
+    return unfold(column).table_valued("value")
 
 
 async def lock_scopes(connection: AsyncConnection, *, alone: bool) -> None:

@@ -8,13 +8,13 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CTE, ColumnElement, RowMapping, and_, case, func, select
+from sqlalchemy import CTE, ColumnElement, RowMapping, and_, case, func, select, true
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.notifier.domain.compliance import Effect
 from services.notifier.domain.effect import WithholdingState
 from services.notifier.domain.enforcement import EnforcementState
-from services.notifier.store.dialects import contains, length
+from services.notifier.store.dialects import elements
 from services.notifier.tables import case_items, directive_scopes, enforcements, withholdings
 from shared.ids import DirectiveId
 from shared.sql import in_chunks
@@ -31,20 +31,19 @@ async def effects(connection: AsyncConnection, ids: Sequence[DirectiveId]) -> di
 
 
 def _claims(connection: AsyncConnection, ids: Sequence[DirectiveId]) -> Any:
-    """Figures of the items complied with, from one row per claimed key to one per item to one per directive."""
-    items = _per_item(_per_key(connection, ids))
+    """Figures of the items complied with, from one row per claim to one per item to one per directive."""
+    items = _per_item(_per_claim(connection, ids))
     scope = (
         select(directive_scopes.c.directive, func.count().label("places"))
         .where(directive_scopes.c.directive.in_(ids))
         .group_by(directive_scopes.c.directive)
         .cte("scope")
     )
-    enforced = and_(items.c.claims > 0, items.c.done == items.c.claims)
     return (
         select(
             items.c.directive,
-            func.sum(_flag(enforced)).label("enforced"),
-            func.sum(_flag(and_(enforced, items.c.asked == scope.c.places))).label("met"),
+            func.sum(items.c.enforced).label("enforced"),
+            func.sum(_flag(and_(items.c.enforced == 1, items.c.asked == scope.c.places))).label("met"),
             func.sum(items.c.uncovered).label("uncovered"),
             func.sum(items.c.overdue).label("overdue"),
             func.max(items.c.applied_at).label("applied_at"),
@@ -54,72 +53,74 @@ def _claims(connection: AsyncConnection, ids: Sequence[DirectiveId]) -> Any:
     )
 
 
-def _per_key(connection: AsyncConnection, ids: Sequence[DirectiveId]) -> CTE:
-    """Each key that an item claims and that is withheld, with how many points have to apply it, and how many did.
-
-    An item of which no key is withheld yet has one row, without a key.
-    """
-    asked, key, answer = directive_scopes, withholdings, enforcements
-    claimed = and_(
-        key.c.target == case_items.c.target,
-        key.c.state == WithholdingState.WITHHELD.value,
-        contains(connection, case_items.c.jurisdictions, key.c.jurisdiction),
-    )
+def _per_claim(connection: AsyncConnection, ids: Sequence[DirectiveId]) -> CTE:
+    """Each claim, with how many points have to apply it, and how many did."""
+    place = elements(connection, case_items.c.jurisdictions)
+    claimed: ColumnElement[str] = place.c.value
+    asked, held, answer = directive_scopes, withholdings, enforcements
     return (
         select(
             case_items.c.directive,
             case_items.c.target,
-            func.max(length(connection, case_items.c.jurisdictions)).label("claims"),
+            claimed.label("place"),
             func.count(asked.c.jurisdiction.distinct()).label("asked"),
-            func.count(key.c.version.distinct()).label("held"),
+            func.count(held.c.version.distinct()).label("held"),
             func.count(answer.c.point).label("points"),
             _count(answer.c.state == EnforcementState.APPLIED.value).label("applied"),
             _count(answer.c.state == EnforcementState.OVERDUE.value).label("overdue"),
             func.max(answer.c.applied_at).label("applied_at"),
         )
         .select_from(case_items)
-        .outerjoin(key, claimed)
-        .outerjoin(asked, and_(asked.c.directive == case_items.c.directive, asked.c.jurisdiction == key.c.jurisdiction))
+        .join(place, true())
+        .outerjoin(asked, and_(asked.c.directive == case_items.c.directive, asked.c.jurisdiction == claimed))
+        .outerjoin(
+            held,
+            and_(
+                held.c.jurisdiction == claimed,
+                held.c.target == case_items.c.target,
+                held.c.state == WithholdingState.WITHHELD.value,
+            ),
+        )
         .outerjoin(answer, _answers_to_present())
         .where(case_items.c.directive.in_(ids), case_items.c.decision == "complied")
-        .group_by(case_items.c.directive, case_items.c.target, key.c.jurisdiction)
-        .cte("keys")
+        .group_by(case_items.c.directive, case_items.c.target, claimed)
+        .cte("claims")
     )
 
 
-def _per_item(keys: CTE) -> CTE:
-    done = and_(keys.c.points > 0, keys.c.applied == keys.c.points)
-    uncovered = and_(keys.c.held > 0, keys.c.points == 0)
+def _per_item(claims: CTE) -> CTE:
+    applied = and_(claims.c.points > 0, claims.c.applied == claims.c.points)
+    uncovered = and_(claims.c.held > 0, claims.c.points == 0)
     return (
         select(
-            keys.c.directive,
-            keys.c.target,
-            func.max(keys.c.claims).label("claims"),
-            func.sum(keys.c.asked).label("asked"),
-            func.sum(_flag(done)).label("done"),
+            claims.c.directive,
+            claims.c.target,
+            func.sum(claims.c.asked).label("asked"),
+            func.min(_flag(applied)).label("enforced"),
             func.max(_flag(uncovered)).label("uncovered"),
-            func.max(_flag(keys.c.overdue > 0)).label("overdue"),
-            func.max(keys.c.applied_at).label("applied_at"),
+            func.max(_flag(claims.c.overdue > 0)).label("overdue"),
+            func.max(claims.c.applied_at).label("applied_at"),
         )
-        .group_by(keys.c.directive, keys.c.target)
+        .group_by(claims.c.directive, claims.c.target)
         .cte("items")
     )
 
 
 def _releases(connection: AsyncConnection, ids: Sequence[DirectiveId]) -> Any:
-    """Items with a release that a point has not applied yet and that ended a claim of theirs, whatever was decided since."""
+    """Items with a release that a point has not applied yet, if it ended a claim of the directive, whatever was decided since.
+
+    Begins with what points have not applied, which is little, and not with the items, which may be a million.
+    """
     late = _flag(enforcements.c.state == EnforcementState.OVERDUE.value)
-    ended = and_(
-        withholdings.c.target == case_items.c.target,
-        withholdings.c.state == WithholdingState.RELEASED.value,
-        contains(connection, withholdings.c.directives, case_items.c.directive),
-    )
+    ended = elements(connection, withholdings.c.directives)
+    directive: ColumnElement[str] = ended.c.value
     items = (
-        select(case_items.c.directive, case_items.c.target, func.max(late).label("overdue"))
-        .join(withholdings, ended)
-        .join(enforcements, _answers_to_present())
-        .where(case_items.c.directive.in_(ids), enforcements.c.state != EnforcementState.APPLIED.value)
-        .group_by(case_items.c.directive, case_items.c.target)
+        select(directive.label("directive"), withholdings.c.target, func.max(late).label("overdue"))
+        .select_from(enforcements)
+        .join(withholdings, and_(_answers_to_present(), withholdings.c.state == WithholdingState.RELEASED.value))
+        .join(ended, true())
+        .where(directive.in_(ids), enforcements.c.state != EnforcementState.APPLIED.value)
+        .group_by(directive, withholdings.c.target)
         .cte("releasing")
     )
     return select(items.c.directive, func.count().label("releasing"), func.sum(items.c.overdue).label("overdue")).group_by(

@@ -1,12 +1,13 @@
 """The list of enforcements, filtered."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import ColumnElement, RowMapping, and_, or_, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.notifier.domain.enforcement import EnforcementState
-from services.notifier.store.dialects import contains
+from services.notifier.store.dialects import elements
 from services.notifier.tables import case_items, directive_scopes, enforcements
 from shared.ids import DirectiveId, Jurisdiction, PointId, Target
 
@@ -53,14 +54,13 @@ def _conditions(connection: AsyncConnection, wanted: Filter) -> list[ColumnEleme
 def _of_directive(connection: AsyncConnection, directive: DirectiveId) -> ColumnElement[bool]:
     """On the directive's targets, where it asks for something or where its item is claimed."""
     asked = select(directive_scopes.c.jurisdiction).where(directive_scopes.c.directive == directive)
-    place = enforcements.c.jurisdiction
-    return (
-        select(case_items.c.target)
-        .where(
-            case_items.c.directive == directive,
-            case_items.c.target == enforcements.c.target,
-            or_(place.in_(asked), contains(connection, case_items.c.jurisdictions, place)),
-        )
-        .correlate(enforcements)
-        .exists()
+    claimed = elements(connection, case_items.c.jurisdictions)
+    item = and_(case_items.c.directive == directive, case_items.c.target == enforcements.c.target)
+    place: Any = claimed.c.value
+    return or_(
+        and_(
+            enforcements.c.jurisdiction.in_(asked),
+            select(case_items.c.target).where(item).correlate(enforcements).exists(),
+        ),
+        select(case_items.c.target).where(item, place == enforcements.c.jurisdiction).correlate(enforcements).exists(),
     )

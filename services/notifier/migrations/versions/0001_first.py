@@ -96,8 +96,7 @@ def _create_withholdings() -> None:
         sa.PrimaryKeyConstraint("jurisdiction", "target", name=op.f("pk_withholdings")),
         comment="Each key at the highest version seen. Whoever changes or judges a key holds its row's lock.",
     )
-    op.create_index(op.f("ix_withholdings_target"), "withholdings", ["target"])
-    op.create_index(op.f("ix_withholdings_state_cause_jurisdiction"), "withholdings", ["state", "cause", "jurisdiction"])
+    op.create_index(op.f("ix_withholdings_jurisdiction_state_cause"), "withholdings", ["jurisdiction", "state", "cause"])
 
 
 def _create_withholding_history() -> None:
@@ -115,7 +114,7 @@ def _create_withholding_history() -> None:
         sa.PrimaryKeyConstraint("jurisdiction", "target", "version", name=op.f("pk_withholding_history")),
         comment="The versions below: a row moves here when a higher version arrives, or comes late and fills a hole.",
     )
-    op.create_index(op.f("ix_withholding_history_cause_jurisdiction"), "withholding_history", ["cause", "jurisdiction"])
+    op.create_index(op.f("ix_withholding_history_jurisdiction_cause"), "withholding_history", ["jurisdiction", "cause"])
 
 
 def _create_version_holes() -> None:
@@ -181,7 +180,7 @@ def _create_enforcements() -> None:
     op.create_index(
         "ix_enforcements_current",
         "enforcements",
-        ["state", "jurisdiction", "point"],
+        ["jurisdiction", "state", "point"],
         sqlite_where=sa.text("current = 1"),
         postgresql_where=sa.text("current"),
     )

@@ -5,11 +5,9 @@ from collections.abc import Iterable
 from services.blocklist.domain.directive import NoTransition
 from services.blocklist.domain.item import Obstacle
 from services.blocklist.domain.selection import Impossible, Selection
+from shared.http.fields import MAX_FAULTS
 from shared.http.problems import Fault, Kind, Refusal
 from shared.ids import DirectiveId, Target
-
-MAX_FAULTS = 100
-"""A document names this many faults at most; a notice of 10,000 wrong lines is told by its first hundred."""
 
 
 def unknown_directive(id_: str) -> Refusal:

@@ -70,7 +70,3 @@ def path_target(segment: str, platform: PlatformPatterns) -> Target:
         return parse_target(unquote(segment), platform)
     except TargetError as error:
         raise Refusal(Kind.INVALID, str(error), (Fault(str(error), parameter="target"),)) from error
-
-
-def missing(what: str) -> Refusal:
-    return Refusal(Kind.NOT_FOUND, what)

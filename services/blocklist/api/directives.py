@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Query, Response
 
 from services.blocklist.api import intake, present
-from services.blocklist.api.context import Context, Idempotent, Services, answer, missing, reply
+from services.blocklist.api.context import Context, Idempotent, Services, answer, reply
 from services.blocklist.domain.directive import DirectiveStatus, NewDirective
 from services.blocklist.errors import unknown_directive
 from services.blocklist.handlers import correspondence, endings
@@ -205,7 +205,7 @@ async def add_reply(directive_id: str, body: ReplyIn, context: Context, attempt:
 async def _document(unit: Unit, id_: DirectiveId) -> dict[str, Any]:
     row = await directives.details(unit.connection, id_)
     if row is None:
-        raise missing(f"there is no directive {id_!r}")
+        raise unknown_directive(id_)
     return present.directive(row)
 
 

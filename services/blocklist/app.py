@@ -14,20 +14,19 @@ from services.blocklist.api import ROUTERS
 from services.blocklist.api.context import Services
 from services.blocklist.commands import Commands
 from services.blocklist.expiry import Expiry
-from services.blocklist.metrics import CommandMetrics, RelayMetrics, StateMetrics
-from services.blocklist.publisher import KafkaPublisher
-from services.blocklist.relay import Relay
+from services.blocklist.metrics import CommandMetrics, StateMetrics
+from services.blocklist.outbox import OUTBOX
 from services.blocklist.settings import BlocklistSettings
-from services.blocklist.wakeup import leading
 from shared.db import Database, opened
 from shared.http.app import add_probes, create_http_app
 from shared.kafka import ensure_topics, make_producer
-from shared.logs import get_logger
 from shared.migrations import is_current
+from shared.outbox.metrics import RelayMetrics
+from shared.outbox.publisher import KafkaPublisher
+from shared.outbox.relay import Relay
+from shared.outbox.wakeup import RELAY, work_while_leading
 from shared.registry import load_registry
-from shared.tasks import first_of, running
-
-log = get_logger(__name__)
+from shared.tasks import running
 
 PACKAGE = "services.blocklist"
 DESCRIPTION = "Accepts government blocking directives, decides, keeps what must be withheld where, and publishes it."
@@ -55,6 +54,7 @@ class _Parts:
         await ensure_topics(self.settings.kafka_bootstrap_servers, self.settings.topics.specs())
         relay = Relay(
             database=self.database,
+            outbox=OUTBOX,
             publisher=self._publisher(),
             clock=self.settings.clock,
             metrics=metrics,
@@ -113,13 +113,8 @@ def create_relay(settings: BlocklistSettings) -> FastAPI:
     state = StateMetrics(parts.registry, parts.database, settings.clock)
 
     async def lead(stop: asyncio.Event) -> None:
-        while not stop.is_set():
-            lost = asyncio.Event()
-            async with leading(settings.database_url, wake=parts.wake, lost=lost, stop=stop) as leads:
-                if leads:
-                    log.info("relay_leads")
-                    async with running("relay", partial(parts.relay, metrics)):
-                        await first_of(stop, lost)
+        relay = partial(parts.relay, metrics)
+        await work_while_leading(RELAY, relay, url=settings.database_url, wake=parts.wake, stop=stop)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:

@@ -17,6 +17,7 @@ from sqlalchemy import (
 )
 
 from shared.db import Instant
+from shared.outbox.table import outbox_table
 from shared.sql import SERIAL, named_metadata
 
 metadata = named_metadata()
@@ -149,27 +150,7 @@ replies = Table(
     Column("sent_at", Instant, nullable=False),
 )
 
-outbox = Table(
-    "outbox",
-    metadata,
-    Column("id", SERIAL, primary_key=True, autoincrement=True),
-    Column("topic", String(100), nullable=False),
-    Column("partition", Integer, nullable=False),
-    Column("events", Integer, nullable=False),
-    Column("kind", String(16), nullable=False),
-    Column("body", LargeBinary, nullable=False),
-    Column("created_at", Instant, nullable=False),
-    Column("published_at", Instant),
-    sqlite_autoincrement=True,
-)
-Index(
-    "ix_outbox_unpublished",
-    outbox.c.topic,
-    outbox.c.partition,
-    outbox.c.id,
-    sqlite_where=outbox.c.published_at.is_(None),
-    postgresql_where=outbox.c.published_at.is_(None),
-)
+outbox = outbox_table(metadata)
 
 idempotency = Table(
     "idempotency",

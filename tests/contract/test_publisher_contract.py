@@ -12,10 +12,10 @@ import pytest
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
-from services.blocklist.outbox import Lane
-from services.blocklist.publisher import KafkaPublisher, Publisher
 from shared.events import Record
 from shared.kafka import BATCH_BYTES, ensure_topics, make_producer
+from shared.outbox.publisher import KafkaPublisher, Publisher
+from shared.outbox.table import Lane
 from shared.topics import Topics
 from tests.support.broker import read_topic
 from tests.support.eventually import eventually

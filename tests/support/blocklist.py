@@ -12,10 +12,10 @@ from prometheus_client import CollectorRegistry
 from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.blocklist import outbox
 from services.blocklist.app import PACKAGE, create_api
 from services.blocklist.commands import Commands
 from services.blocklist.metrics import CommandMetrics
+from services.blocklist.outbox import OUTBOX
 from services.blocklist.settings import BlocklistSettings
 from services.blocklist.tables import metadata
 from shared.clock import Clock
@@ -47,8 +47,8 @@ async def delete_all(connection: AsyncConnection) -> None:
 
 async def queued(connection: AsyncConnection) -> list[Record]:
     """Every event that waits to be published, lane by lane, in the order of its publication."""
-    lanes = await outbox.waiting_lanes(connection)
-    entries = [entry for lane in lanes for entry in await outbox.unpublished(connection, lane, 10**6)]
+    lanes = await OUTBOX.waiting_lanes(connection)
+    entries = [entry for lane in lanes for entry in await OUTBOX.unpublished(connection, lane, 10**6)]
     return [record for entry in entries for record in entry.records]
 
 

@@ -5,8 +5,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from services.blocklist.outbox import Lane
 from shared.events import Record
+from shared.outbox.table import Lane
 from tests.support.builders import NOON
 
 Behaviour = Callable[["FakePublisher", Lane, Sequence[Record]], Awaitable[None]]

@@ -15,6 +15,7 @@ from services.blocklist.handlers.decide import Decide, decide
 from services.blocklist.handlers.release import Release, release
 from services.blocklist.handlers.submit import submit
 from services.blocklist.handlers.unit import Unit
+from services.blocklist.outbox import OUTBOX
 from shared.db import Database
 from shared.events import WithholdingChanged
 from shared.http.problems import Refusal
@@ -172,10 +173,10 @@ async def test_a_row_with_a_lower_id_that_commits_later_is_still_published(datab
             version = make_withholding(Key(IN, target(name)), directive_id(1))
             await outbox.append_withholdings(connection, TOPICS, [version], NOON)
         await fast.commit()
-        for lane in await database.read(outbox.waiting_lanes):
-            entries = await database.read(lambda connection, lane=lane: outbox.unpublished(connection, lane, 10))  # type: ignore[misc]
+        for lane in await database.read(OUTBOX.waiting_lanes):
+            entries = await database.read(lambda connection, lane=lane: OUTBOX.unpublished(connection, lane, 10))  # type: ignore[misc]
             await database.write(
-                lambda connection, entries=entries: outbox.mark_published(connection, [row.id for row in entries], NOON)  # type: ignore[misc]
+                lambda connection, entries=entries: OUTBOX.mark_published(connection, [row.id for row in entries], NOON)  # type: ignore[misc]
             )
         await slow.commit()
 

@@ -8,12 +8,12 @@ import asyncpg
 import httpx2
 import pytest
 
-from services.blocklist import relay as relay_module
 from services.blocklist.app import create_relay
 from services.blocklist.settings import BlocklistSettings
-from services.blocklist.wakeup import leading
 from shared.events import WithholdingChanged, decode
 from shared.kafka import TopicMismatch, ensure_topics
+from shared.outbox import relay as relay_module
+from shared.outbox.wakeup import RELAY, leading
 from shared.topics import Topics
 from tests.support.blocklist import Api, client_of, make_settings, running_api
 from tests.support.broker import read_topic
@@ -140,10 +140,10 @@ async def test_a_relay_that_stands_by_stops_at_once(postgres_database: str) -> N
     stop, lost = asyncio.Event(), asyncio.Event()
 
     async def stand_by() -> bool:
-        async with leading(postgres_database, wake=asyncio.Event(), lost=asyncio.Event(), stop=stop) as leads:
+        async with leading(RELAY, postgres_database, wake=asyncio.Event(), lost=asyncio.Event(), stop=stop) as leads:
             return leads
 
-    async with leading(postgres_database, wake=asyncio.Event(), lost=lost, stop=asyncio.Event()) as leads:
+    async with leading(RELAY, postgres_database, wake=asyncio.Event(), lost=lost, stop=asyncio.Event()) as leads:
         standing_by = asyncio.create_task(stand_by())
         stop.set()
 

@@ -15,13 +15,14 @@ from services.blocklist.domain.causes import Cause
 from services.blocklist.domain.item import ItemState
 from services.blocklist.domain.withholding import Withholding, WithholdingState
 from services.blocklist.outbound import case_event, item_events, withholding_changed
-from services.blocklist.outbox import CHUNK, Lane
+from services.blocklist.outbox import CHUNK, OUTBOX
 from services.blocklist.tables import outbox as table
 from shared.db import Database
 from shared.events import DirectiveConfirmed, encode
 from shared.ids import Jurisdiction, Key, Target
 from shared.jurisdictions import expand
 from shared.kafka import BATCH_BYTES
+from shared.outbox.table import Lane
 from shared.topics import Topics
 from tests.support.blocklist import TOPICS, all_rows, decoded, queued
 from tests.support.builders import IN, NOON, PK, directive_id, live, make_directive, make_item, make_withholding, target
@@ -51,7 +52,7 @@ async def test_each_lane_has_rows_of_its_own(database: Database) -> None:
     changes = versions(2500)
     await append(database, changes)
 
-    lanes = await database.read(outbox.waiting_lanes)
+    lanes = await database.read(OUTBOX.waiting_lanes)
 
     expected = Counter(TOPICS.partition_of(str(change.key)) for change in changes)
     assert lanes == [Lane(TOPICS.withholdings, partition) for partition in sorted(expected)]
@@ -137,7 +138,7 @@ async def test_nothing_to_publish_takes_no_row(database: Database) -> None:
     await append(database, [])
     await database.write(lambda connection: outbox.append_case_events(connection, TOPICS, [], NOON))
 
-    assert await database.read(outbox.waiting_lanes) == []
+    assert await database.read(OUTBOX.waiting_lanes) == []
 
 
 async def test_a_transaction_that_is_rolled_back_leaves_no_row(database: Database) -> None:
@@ -155,10 +156,10 @@ async def test_what_is_marked_is_not_read_again_and_the_rest_keeps_its_order(dat
     lane = Lane(ONE_LANE.withholdings, 0)
     for number in range(1, 6):
         await append(database, versions(1, version=number), ONE_LANE)
-    entries = await database.read(lambda connection: outbox.unpublished(connection, lane, 3))
+    entries = await database.read(lambda connection: OUTBOX.unpublished(connection, lane, 3))
 
     marked = [entries[0].id, entries[2].id]
-    await database.write(lambda connection: outbox.mark_published(connection, marked, NOON))
+    await database.write(lambda connection: OUTBOX.mark_published(connection, marked, NOON))
 
     left = decoded(await database.read(queued))
     assert [envelope.id.rpartition("@")[2] for envelope in left] == ["2", "4", "5"]
@@ -168,16 +169,16 @@ async def test_the_backlog_counts_events_and_knows_the_oldest(database: Database
     await append(database, versions(1500), ONE_LANE)
     later = versions(5, version=2)
     await database.write(lambda connection: outbox.append_withholdings(connection, ONE_LANE, later, NOON + timedelta(minutes=1)))
-    full = await database.read(outbox.backlog)
-    entries = await database.read(lambda connection: outbox.unpublished(connection, Lane(ONE_LANE.withholdings, 0), 2))
-    await database.write(lambda connection: outbox.mark_published(connection, [entry.id for entry in entries], NOON))
+    full = await database.read(OUTBOX.backlog)
+    entries = await database.read(lambda connection: OUTBOX.unpublished(connection, Lane(ONE_LANE.withholdings, 0), 2))
+    await database.write(lambda connection: OUTBOX.mark_published(connection, [entry.id for entry in entries], NOON))
 
     assert full == (1505, NOON)
-    assert await database.read(outbox.backlog) == (5, NOON + timedelta(minutes=1))
+    assert await database.read(OUTBOX.backlog) == (5, NOON + timedelta(minutes=1))
 
 
 async def test_an_empty_backlog_has_no_oldest(database: Database) -> None:
-    assert await database.read(outbox.backlog) == (0, None)
+    assert await database.read(OUTBOX.backlog) == (0, None)
 
 
 @given(st.text(), st.integers(1, 100))

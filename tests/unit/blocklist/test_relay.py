@@ -10,17 +10,18 @@ import pytest
 from prometheus_client import CollectorRegistry
 from sqlalchemy import func, select
 
-from services.blocklist import relay as relay_module
 from services.blocklist.domain.causes import Cause
 from services.blocklist.handlers.release import Release, release
 from services.blocklist.handlers.submit import submit
-from services.blocklist.metrics import RelayMetrics
-from services.blocklist.relay import Relay, Turn
+from services.blocklist.outbox import OUTBOX
 from services.blocklist.tables import outbox
 from shared.backoff import Backoff
 from shared.clock import Clock
 from shared.db import Database
 from shared.events import Record
+from shared.outbox import relay as relay_module
+from shared.outbox.metrics import RelayMetrics
+from shared.outbox.relay import Relay, Turn
 from shared.topics import Topics
 from tests.support.blocklist import TOPICS, decoded, make_commands, queued
 from tests.support.builders import IN, directive_id, make_order, target
@@ -42,6 +43,7 @@ ONE_LANE = Topics(prefix="test", partitions=1)
 def make_relay(database: Database, publisher: FakePublisher, clock: Clock | None = None) -> Relay:
     return Relay(
         database=database,
+        outbox=OUTBOX,
         publisher=publisher,
         clock=clock or FakeClock(),
         metrics=RelayMetrics(CollectorRegistry()),

@@ -15,6 +15,7 @@ from services.notifier.domain.enforcement import COUNTED
 from shared.clock import system_clock
 from shared.db import Database
 from shared.http.metrics import HttpMetrics
+from shared.outbox.metrics import RelayMetrics
 from tools.dashboards.__main__ import FOLDER, main, out_of_date, rendered
 
 BINDING = {
@@ -86,7 +87,7 @@ def known(tmp_path_factory: pytest.TempPathFactory) -> dict[str, set[str]]:
     database = Database(f"sqlite:///{tmp_path_factory.mktemp('metrics') / 'never-opened.sqlite3'}")
     of_blocklist, of_notifier = CollectorRegistry(), CollectorRegistry()
     blocklist.CommandMetrics(of_blocklist)
-    blocklist.RelayMetrics(of_blocklist)
+    RelayMetrics(of_blocklist)
     blocklist.StateMetrics(of_blocklist, database, system_clock)
     notifier.FactMetrics(of_notifier)
     notifier.StateMetrics(of_notifier, database, dict)

@@ -18,14 +18,13 @@ from contextlib import suppress
 from datetime import timedelta
 from enum import Enum
 
-from services.blocklist import outbox
-from services.blocklist.metrics import RelayMetrics
-from services.blocklist.outbox import Entry, Lane
-from services.blocklist.publisher import Publisher
 from shared.backoff import Backoff
 from shared.clock import Clock
 from shared.db import Database
 from shared.logs import get_logger
+from shared.outbox.metrics import RelayMetrics
+from shared.outbox.publisher import Publisher
+from shared.outbox.table import Entry, Lane, Outbox
 from shared.tasks import first_of, pause
 
 log = get_logger(__name__)
@@ -51,6 +50,7 @@ class Relay:
         self,
         *,
         database: Database,
+        outbox: Outbox,
         publisher: Publisher,
         clock: Clock,
         metrics: RelayMetrics,
@@ -58,6 +58,7 @@ class Relay:
         backoff: Backoff | None = None,
     ) -> None:
         self._database = database
+        self._outbox = outbox
         self._publisher = publisher
         self._clock = clock
         self._metrics = metrics
@@ -89,7 +90,7 @@ class Relay:
 
     async def run_once(self) -> Turn:
         """Publishes the head of every lane that has one. Raises what went wrong after marking what was acknowledged."""
-        lanes = await self._database.read(outbox.waiting_lanes)
+        lanes = await self._database.read(self._outbox.waiting_lanes)
         if not lanes:
             return Turn.IDLE
         done = await asyncio.gather(*(self._publish_head(lane) for lane in lanes), return_exceptions=True)
@@ -105,7 +106,7 @@ class Relay:
         return Turn.WORKED
 
     async def _publish_head(self, lane: Lane) -> Sequence[Entry]:
-        entries = await self._database.read(lambda connection: outbox.unpublished(connection, lane, ROWS_PER_TURN))
+        entries = await self._database.read(lambda connection: self._outbox.unpublished(connection, lane, ROWS_PER_TURN))
         await self._publisher.publish(lane, [record for entry in entries for record in entry.records])
         self._metrics.published.labels(lane.topic).inc(sum(len(entry.records) for entry in entries))
         return entries
@@ -113,7 +114,7 @@ class Relay:
     async def _mark(self, ids: Sequence[int]) -> None:
         if ids:
             now = self._clock()
-            await self._database.write(lambda connection: outbox.mark_published(connection, ids, now))
+            await self._database.write(lambda connection: self._outbox.mark_published(connection, ids, now))
 
 
 async def _wait_for(limit: timedelta, *events: asyncio.Event) -> None:

@@ -12,9 +12,9 @@ from typing import Any, Protocol
 
 from aiokafka import AIOKafkaProducer
 
-from services.blocklist.outbox import Lane
 from shared.events import Record
 from shared.kafka import REQUEST_TIMEOUT_MS, stop_quietly
+from shared.outbox.table import Lane
 
 PUBLISH_WITHIN = 2 * REQUEST_TIMEOUT_MS / 1000
 

@@ -1,0 +1,46 @@
+"""The instruments of an outbox and its relay, on an injected registry."""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from prometheus_client import CollectorRegistry, Counter, Gauge
+
+from shared.clock import Clock
+from shared.db import Database
+from shared.outbox.table import Outbox
+
+
+class RelayMetrics:
+    """What the relay did."""
+
+    def __init__(self, registry: CollectorRegistry, topics: Iterable[str] = ()) -> None:
+        self.published = Counter(
+            "geowithhold_events_published", "Events that the broker acknowledged.", ["topic"], registry=registry
+        )
+        for topic in topics:
+            self.published.labels(topic)
+        self.failures = Counter(
+            "geowithhold_relay_failures", "Turns of the relay that ended in an error and are tried again.", registry=registry
+        )
+
+
+class BacklogMetrics:
+    """What waits in the outbox, read when somebody scrapes."""
+
+    def __init__(self, registry: CollectorRegistry, database: Database, outbox: Outbox, clock: Clock) -> None:
+        self._database = database
+        self._outbox = outbox
+        self._clock = clock
+        self._unpublished = Gauge("geowithhold_outbox_unpublished", "Events that wait to be published.", registry=registry)
+        self._oldest = Gauge(
+            "geowithhold_outbox_oldest_seconds", "How long the oldest unpublished event has waited.", registry=registry
+        )
+
+    async def refresh(self) -> None:
+        waiting, oldest = await self._database.read(self._outbox.backlog)
+        self._unpublished.set(waiting)
+        self._oldest.set(_age(oldest, self._clock()))
+
+
+def _age(since: datetime | None, now: datetime) -> float:
+    return max(0.0, (now - since).total_seconds()) if since else 0.0

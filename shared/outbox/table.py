@@ -1,0 +1,155 @@
+"""The outbox: what has to be published, written in the transaction that made it true.
+
+Promises
+ 1. A row is in the outbox exactly if its change was committed: `append` takes the open connection and can neither begin nor
+    commit.
+ 2. Rows of one lane (topic and partition) carry ids in the order of their commits as far as one key is concerned, if whoever
+    appends holds a lock that the key's next row needs, too: the next row is inserted, and numbered, later.
+ 3. `unpublished` gives a lane's oldest rows, in order, and never skips one.
+Does not promise: order between lanes, or between keys. Nobody may read it by `id > last seen`: ids become visible out of order.
+Would break it: a sequence with a cache, a second transaction, or a row for a change that was not made.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import NamedTuple
+
+import msgspec
+from sqlalchemy import Column, Index, Integer, LargeBinary, MetaData, String, Table, func, insert, select, text, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from shared.db import Instant
+from shared.events import Record
+from shared.sql import SERIAL
+
+CHANNEL = "geowithhold_outbox"
+"""What the relay listens to on PostgreSQL. Channels are of one database, as outboxes are."""
+
+RECORD = "event"
+"""The form of a row whose body is one record, as it will be sent."""
+
+Form = Callable[[bytes], Iterable[Record]]
+"""How the body of a row becomes its records."""
+
+
+class Lane(NamedTuple):
+    """What is kept in order, and published by one batch at a time."""
+
+    topic: str
+    partition: int
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One unpublished row: its events, in order, ready for the broker."""
+
+    id: int
+    records: Sequence[Record]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What is appended: a body in one of the outbox's forms, that stands for so many events."""
+
+    lane: Lane
+    form: str
+    events: int
+    body: bytes
+
+
+_encode_record = msgspec.msgpack.Encoder().encode
+_decode_record = msgspec.msgpack.Decoder(Record).decode
+
+
+def outbox_table(metadata: MetaData) -> Table:
+    """The table, the same in each service that has one."""
+    table = Table(
+        "outbox",
+        metadata,
+        Column("id", SERIAL, primary_key=True, autoincrement=True),
+        Column("topic", String(100), nullable=False),
+        Column("partition", Integer, nullable=False),
+        Column("events", Integer, nullable=False),
+        Column("kind", String(16), nullable=False),
+        Column("body", LargeBinary, nullable=False),
+        Column("created_at", Instant, nullable=False),
+        Column("published_at", Instant),
+        sqlite_autoincrement=True,
+    )
+    waits = table.c.published_at.is_(None)
+    Index(
+        "ix_outbox_unpublished",
+        table.c.topic,
+        table.c.partition,
+        table.c.id,
+        sqlite_where=waits,
+        postgresql_where=waits,
+    )
+    return table
+
+
+def row_of(lane: Lane, record: Record) -> Row:
+    """A row for one record."""
+    return Row(lane, RECORD, 1, _encode_record(record))
+
+
+@dataclass(frozen=True, slots=True)
+class Outbox:
+    """One service's outbox. `forms` are those that bodies may have beside `RECORD`."""
+
+    table: Table
+    forms: Mapping[str, Form] = field(default_factory=dict)
+
+    async def append(self, connection: AsyncConnection, rows: Sequence[Row], at: datetime) -> None:
+        """Queues the rows, in their order, and wakes the relay once the transaction has committed."""
+        if not rows:
+            return
+        await connection.execute(insert(self.table), [_columns(row, at) for row in rows])
+        if connection.dialect.name == "postgresql":
+            await connection.execute(text(f"NOTIFY {CHANNEL}"))
+
+    async def waiting_lanes(self, connection: AsyncConnection) -> list[Lane]:
+        """Lanes that have something to publish."""
+        columns = self.table.c
+        waiting = select(columns.topic, columns.partition).where(columns.published_at.is_(None)).distinct()
+        return sorted(Lane(topic, partition) for topic, partition in await connection.execute(waiting))
+
+    async def unpublished(self, connection: AsyncConnection, lane: Lane, limit: int) -> list[Entry]:
+        """The lane's oldest rows that no broker has acknowledged, in order. Never skips one."""
+        columns = self.table.c
+        found = await connection.execute(
+            select(columns.id, columns.kind, columns.body)
+            .where(columns.topic == lane.topic, columns.partition == lane.partition, columns.published_at.is_(None))
+            .order_by(columns.id)
+            .limit(limit)
+        )
+        return [Entry(id_, list(self._records(form, body))) for id_, form, body in found]
+
+    async def mark_published(self, connection: AsyncConnection, ids: Sequence[int], at: datetime) -> None:
+        """Called only for rows whose every event the broker acknowledged."""
+        await connection.execute(update(self.table).where(self.table.c.id.in_(ids)).values(published_at=at))
+
+    async def backlog(self, connection: AsyncConnection) -> tuple[int, datetime | None]:
+        """How many events wait, and since when the oldest does."""
+        columns = self.table.c
+        found = await connection.execute(
+            select(func.coalesce(func.sum(columns.events), 0), func.min(columns.created_at)).where(columns.published_at.is_(None))
+        )
+        waiting, oldest = found.one()
+        return int(waiting), oldest
+
+    def _records(self, form: str, body: bytes) -> Iterable[Record]:
+        return [_decode_record(body)] if form == RECORD else self.forms[form](body)
+
+
+def _columns(row: Row, at: datetime) -> dict[str, object]:
+    lane = row.lane
+    return {
+        "topic": lane.topic,
+        "partition": lane.partition,
+        "kind": row.form,
+        "events": row.events,
+        "body": row.body,
+        "created_at": at,
+    }

@@ -46,6 +46,8 @@ def case_event(event: type[E], directive: Directive, revision: int, /, **happene
         received_at=directive.received_at,
         due_at=directive.due_at,
         counts=counts(directive.tally),
+        authority=directive.authority,
+        reference=directive.reference,
         **happened,
     )
 
@@ -82,4 +84,5 @@ def _item_changed(item: Item) -> ItemChanged:
         jurisdictions=item.applied,
         cause=item.cause.value if item.cause else None,
         unilateral=item.unilateral,
+        ground=item.ground,
     )

@@ -5,19 +5,15 @@ be able to skip what they do not know. The golden files under `tests/contract/go
 """
 
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Annotated, Literal
 
 from msgspec import Meta
 
-from shared.ids import DirectiveId, Jurisdiction, PointId, Target, TargetType
-
-Instant = Annotated[datetime, Meta(tz=True)]
-Ordinal = Annotated[int, Meta(ge=1, le=2**53)]
-"""Versions and revisions: they start at 1, and every JSON reader can hold them."""
-Place = Annotated[Jurisdiction, Meta(pattern="^[A-Z]{2}(-[A-Z0-9]{1,3})?$")]
-Canonical = Annotated[Target, Meta(pattern="^(account|post|hashtag|url):.", max_length=2100)]
-Text = Annotated[str, Meta(max_length=10_000)]
+from shared.events import cases, compliance
+from shared.events.cases import CaseEvent
+from shared.events.compliance import Finding
+from shared.events.fields import Canonical, Instant, Ordinal, Place, Text
+from shared.ids import DirectiveId, PointId, TargetType
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,110 +33,6 @@ class WithholdingChanged:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Counts:
-    """A directive's items by state; `released` by cause. They always add up to `total`."""
-
-    total: int
-    undecided: int
-    complied: int
-    refused: int
-    not_located: int
-    withdrawn: int
-    released: dict[str, int]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CaseEvent:
-    """What every event of a directive carries: who, which revision, and the directive as it stands after it."""
-
-    directive: DirectiveId
-    revision: Ordinal
-    jurisdictions: tuple[Place, ...]
-    legal_basis: str
-    status: str
-    issued_at: Instant
-    received_at: Instant
-    due_at: Instant | None
-    counts: Counts
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DirectiveReceived(CaseEvent):
-    kind: str
-    expires_at: Instant | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ItemChanged:
-    """One item as it stands. `jurisdictions` is where its claims are live; `unilateral` says that the platform restored part or
-    all of it on its own decision and that this still stands."""
-
-    target: Canonical
-    decision: str
-    jurisdictions: tuple[Place, ...]
-    cause: str | None
-    unilateral: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DirectiveItems(CaseEvent):
-    """Membership, in chunks of at most `ITEMS_PER_EVENT`: the items that changed, each in full."""
-
-    items: tuple[ItemChanged, ...]
-
-
-ITEMS_PER_EVENT = 1000
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DirectiveDecided(CaseEvent):
-    decision: str
-    ground: str | None
-    changed: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DirectiveConfirmed(CaseEvent):
-    confirmed_at: Instant
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DirectiveNoticed(CaseEvent):
-    notice: str
-    kind: str
-    provision: str | None
-    notice_received_at: Instant
-    notice_due_at: Instant | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DirectiveReplied(CaseEvent):
-    reply: str
-    kind: str
-    sent_at: Instant
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DirectiveReleased(CaseEvent):
-    """The platform ended claims of this directive: `cause` is `platform_decision`, `error` or `appeal`."""
-
-    cause: str
-    released: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DirectiveRescinded(CaseEvent):
-    released: int
-    withdrawn: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DirectiveExpired(CaseEvent):
-    released: int
-    withdrawn: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class EnforcementReported:
     """What an enforcement point did with one version: `applied`, `failed` or `reverted`."""
 
@@ -153,20 +45,40 @@ class EnforcementReported:
     detail: Text | None = None
 
 
-Payload = WithholdingChanged | CaseEvent | EnforcementReported
+Payload = WithholdingChanged | CaseEvent | EnforcementReported | Finding
 
 TYPES: dict[str, type[Payload]] = {
     "org.geowithhold.withholding.changed.v1": WithholdingChanged,
-    "org.geowithhold.directive.received.v1": DirectiveReceived,
-    "org.geowithhold.directive.items.v1": DirectiveItems,
-    "org.geowithhold.directive.decided.v1": DirectiveDecided,
-    "org.geowithhold.directive.confirmed.v1": DirectiveConfirmed,
-    "org.geowithhold.directive.noticed.v1": DirectiveNoticed,
-    "org.geowithhold.directive.replied.v1": DirectiveReplied,
-    "org.geowithhold.directive.released.v1": DirectiveReleased,
-    "org.geowithhold.directive.rescinded.v1": DirectiveRescinded,
-    "org.geowithhold.directive.expired.v1": DirectiveExpired,
+    "org.geowithhold.directive.received.v1": cases.DirectiveReceived,
+    "org.geowithhold.directive.accepted.v1": cases.DirectiveAccepted,
+    "org.geowithhold.directive.rejected.v1": cases.DirectiveRejected,
+    "org.geowithhold.directive.items.v1": cases.DirectiveItems,
+    "org.geowithhold.directive.decided.v1": cases.DirectiveDecided,
+    "org.geowithhold.directive.confirmed.v1": cases.DirectiveConfirmed,
+    "org.geowithhold.directive.noticed.v1": cases.DirectiveNoticed,
+    "org.geowithhold.directive.replied.v1": cases.DirectiveReplied,
+    "org.geowithhold.directive.appealed.v1": cases.DirectiveAppealed,
+    "org.geowithhold.directive.released.v1": cases.DirectiveReleased,
+    "org.geowithhold.directive.stayed.v1": cases.DirectiveStayed,
+    "org.geowithhold.directive.unstayed.v1": cases.DirectiveUnstayed,
+    "org.geowithhold.directive.rescinded.v1": cases.DirectiveRescinded,
+    "org.geowithhold.directive.superseded.v1": cases.DirectiveSuperseded,
+    "org.geowithhold.directive.expired.v1": cases.DirectiveExpired,
+    "org.geowithhold.directive.quashed.v1": cases.DirectiveQuashed,
+    "org.geowithhold.directive.lapsed.v1": cases.DirectiveLapsed,
     "org.geowithhold.enforcement.reported.v1": EnforcementReported,
+    "org.geowithhold.clock.started.v1": compliance.ClockStarted,
+    "org.geowithhold.clock.paused.v1": compliance.ClockPaused,
+    "org.geowithhold.clock.resumed.v1": compliance.ClockResumed,
+    "org.geowithhold.clock.extended.v1": compliance.ClockExtended,
+    "org.geowithhold.clock.warned.v1": compliance.ClockWarned,
+    "org.geowithhold.clock.breached.v1": compliance.ClockBreached,
+    "org.geowithhold.clock.met.v1": compliance.ClockMet,
+    "org.geowithhold.release.unilateral.v1": compliance.ReleasedUnilaterally,
+    "org.geowithhold.case.incomplete.v1": compliance.CaseIncomplete,
+    "org.geowithhold.history.incomplete.v1": compliance.HistoryIncomplete,
+    "org.geowithhold.enforcement.overdue.v1": compliance.EnforcementOverdue,
+    "org.geowithhold.enforcement.reverted.v1": compliance.EnforcementReverted,
 }
 """Event type on the wire → what it decodes to. A type that is not here, and so any other major version, is quarantined."""
 

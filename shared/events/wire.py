@@ -12,7 +12,8 @@ from typing import NamedTuple
 
 import msgspec
 
-from shared.events.payloads import TYPE_OF, TYPES, Instant, Payload
+from shared.events.fields import Instant
+from shared.events.payloads import TYPE_OF, TYPES, Payload
 
 Headers = tuple[tuple[str, bytes], ...]
 

@@ -79,6 +79,8 @@ def make_directive(number: int = 1, *, status: DirectiveStatus = DirectiveStatus
     return Directive(
         id=directive_id(number),
         status=status,
+        authority="in-meity",
+        reference=f"reference {number}",
         legal_basis="in-it-act-69a",
         label="legal_demand",
         interim=False,

@@ -7,20 +7,42 @@ from typing import Any
 from hypothesis import strategies as st
 
 from shared.events import (
+    TYPE_OF,
     CaseEvent,
+    CaseIncomplete,
+    ClockBreached,
+    ClockExtended,
+    ClockFinding,
+    ClockMet,
+    ClockPaused,
+    ClockResumed,
+    ClockStarted,
+    ClockWarned,
     Counts,
+    DirectiveAccepted,
+    DirectiveAppealed,
     DirectiveConfirmed,
     DirectiveDecided,
     DirectiveExpired,
     DirectiveItems,
+    DirectiveLapsed,
     DirectiveNoticed,
+    DirectiveQuashed,
     DirectiveReceived,
+    DirectiveRejected,
     DirectiveReleased,
     DirectiveReplied,
     DirectiveRescinded,
+    DirectiveStayed,
+    DirectiveSuperseded,
+    DirectiveUnstayed,
+    EnforcementOverdue,
     EnforcementReported,
+    EnforcementReverted,
+    HistoryIncomplete,
     ItemChanged,
     Payload,
+    ReleasedUnilaterally,
     WithholdingChanged,
 )
 from shared.ids import Jurisdiction, PointId, Target, TargetType
@@ -52,6 +74,26 @@ CASE: dict[str, Any] = {
         released={**dict.fromkeys(CAUSES, 0), "appeal": 1},
     ),
 }
+"""The first form of a case: what every event of a directive has had from the beginning."""
+
+CASE_2: dict[str, Any] = {
+    **CASE,
+    "authority": "in-meity",
+    "reference": "14(1)/2021-ES",
+    "channel": "informal",
+    "sealed": True,
+    "batch": "bat_000000000000000000000000000000b1",
+    "undoes": "bat_000000000000000000000000000000b0",
+}
+
+ON_DIRECTIVE: dict[str, Any] = {
+    "directive": directive_id(0xA1),
+    "jurisdictions": (Jurisdiction("IN"),),
+    "legal_basis": "in-it-act-69a-emergency",
+    "at": DUE,
+}
+CLOCK: dict[str, Any] = {**ON_DIRECTIVE, "duty": "restrict", "starts_at": RECEIVED, "due_at": DUE, "verified": True}
+ON_KEY: dict[str, Any] = {"target": Target("hashtag:किसान"), "jurisdiction": Jurisdiction("IN"), "at": DUE}
 
 EXAMPLES: Mapping[type[Payload], Payload] = {
     type(example): example
@@ -105,8 +147,75 @@ EXAMPLES: Mapping[type[Payload], Payload] = {
             at=DUE,
             detail="the index is being rebuilt",
         ),
+        DirectiveAccepted(**CASE_2, waived=("redress",)),
+        DirectiveRejected(**CASE_2, missing=("statement_of_reasons", "redress")),
+        DirectiveAppealed(**CASE_2, appeal="apl_1", target=Target("account:acct_42"), outcome="upheld"),
+        DirectiveStayed(**CASE_2, suspended=41),
+        DirectiveUnstayed(**CASE_2, restored=40),
+        DirectiveSuperseded(**CASE_2, by=directive_id(0xA2), released=3, withdrawn=1),
+        DirectiveQuashed(**CASE_2, released=41, withdrawn=7),
+        DirectiveLapsed(**CASE_2, released=41, withdrawn=7),
+        ClockStarted(**CLOCK),
+        ClockPaused(**CLOCK),
+        ClockResumed(**CLOCK),
+        ClockExtended(**CLOCK),
+        ClockWarned(**CLOCK, percent=80),
+        ClockBreached(**CLOCK),
+        ClockMet(**CLOCK, met_at=DUE, late=False),
+        ReleasedUnilaterally(**ON_DIRECTIVE, items=258),
+        CaseIncomplete(**ON_DIRECTIVE, first=3, last=None),
+        HistoryIncomplete(**ON_KEY, first=2, last=3),
+        EnforcementOverdue(**ON_KEY, point=PointId("search"), version=2, due_at=RECEIVED),
+        EnforcementReverted(**ON_KEY, point=PointId("search"), version=2),
     )
 }
+"""Each type in its first form."""
+
+LATER: Mapping[str, Payload] = {
+    f"{TYPE_OF[type(example)]}+2": example
+    for example in (
+        DirectiveReceived(
+            **CASE_2, kind="unblock", expires_at=DUE, missing=("statement_of_reasons",), supersedes=directive_id(0xA0)
+        ),
+        DirectiveItems(
+            **CASE_2,
+            items=(
+                ItemChanged(
+                    target=Target("account:acct_42"),
+                    decision="refused",
+                    jurisdictions=(),
+                    cause=None,
+                    ground="journalist",
+                ),
+                ItemChanged(
+                    target=Target("account:acct_43"),
+                    decision="complied",
+                    jurisdictions=(Jurisdiction("IN"),),
+                    cause=None,
+                    suspended=True,
+                ),
+            ),
+        ),
+        DirectiveDecided(**CASE_2, decision="comply", ground=None, changed=126),
+        DirectiveConfirmed(**CASE_2, confirmed_at=DUE),
+        DirectiveNoticed(
+            **CASE_2,
+            notice="ntc_1",
+            kind="clarification",
+            provision=None,
+            notice_received_at=DUE,
+            notice_due_at=None,
+            supplied=("statement_of_reasons",),
+        ),
+        DirectiveReplied(
+            **CASE_2, reply="rpl_1", kind="impossibility", sent_at=DUE, cause="force_majeure", impediment_ended_at=DUE
+        ),
+        DirectiveReleased(**CASE_2, cause="platform_decision", released=258, ground="journalist"),
+        DirectiveRescinded(**CASE_2, released=41, withdrawn=7),
+        DirectiveExpired(**CASE_2, released=41, withdrawn=7),
+    )
+}
+"""Types to which fields were added, in their present form, by the names of their golden files."""
 
 _texts = st.text(st.characters(codec="utf-8"), max_size=40)
 _zones = st.sampled_from([UTC, timezone(timedelta(hours=5, minutes=30)), timezone(-timedelta(hours=3))])
@@ -138,11 +247,31 @@ _fields: dict[str, st.SearchStrategy[Any]] = {
     "received_at": _instants,
     "due_at": _perhaps,
     "counts": _counts,
+    "authority": st.none() | _texts,
+    "reference": st.none() | _texts,
+    "channel": st.sampled_from(["official", "informal"]),
+    "sealed": st.booleans(),
+    "batch": st.none() | _texts,
+    "undoes": st.none() | _texts,
 }
 
 
 def _case(event: type[CaseEvent], **more: st.SearchStrategy[Any]) -> st.SearchStrategy[CaseEvent]:
     return st.builds(event, legal_basis=_texts, status=_texts, **_fields, **more)
+
+
+_words = st.lists(_texts, max_size=3).map(tuple)
+_on_directive: dict[str, st.SearchStrategy[Any]] = {
+    "directive": _ids,
+    "jurisdictions": st.lists(_places, max_size=3).map(tuple),
+    "legal_basis": _texts,
+    "at": _instants,
+}
+_on_key: dict[str, st.SearchStrategy[Any]] = {"target": _targets, "jurisdiction": _places, "at": _instants}
+
+
+def _clock(event: type[ClockFinding], **more: st.SearchStrategy[Any]) -> st.SearchStrategy[ClockFinding]:
+    return st.builds(event, **_on_directive, duty=_texts, starts_at=_instants, due_at=_instants, verified=st.booleans(), **more)
 
 
 any_event: st.SearchStrategy[Payload] = st.one_of(
@@ -159,7 +288,27 @@ any_event: st.SearchStrategy[Payload] = st.one_of(
         due_at=_perhaps,
         label=_texts,
     ),
-    _case(DirectiveReceived, kind=_texts, expires_at=_perhaps),
+    _case(DirectiveReceived, kind=_texts, expires_at=_perhaps, missing=_words, supersedes=st.none() | _ids),
+    _case(DirectiveAccepted, waived=_words),
+    _case(DirectiveRejected, missing=_words),
+    _case(DirectiveAppealed, appeal=_texts, target=_targets, outcome=st.none() | _texts),
+    _case(DirectiveStayed, suspended=_amounts),
+    _case(DirectiveUnstayed, restored=_amounts),
+    _case(DirectiveSuperseded, by=_ids, released=_amounts, withdrawn=_amounts),
+    _case(DirectiveQuashed, released=_amounts, withdrawn=_amounts),
+    _case(DirectiveLapsed, released=_amounts, withdrawn=_amounts),
+    _clock(ClockStarted),
+    _clock(ClockPaused),
+    _clock(ClockResumed),
+    _clock(ClockExtended),
+    _clock(ClockWarned, percent=st.integers(1, 99)),
+    _clock(ClockBreached),
+    _clock(ClockMet, met_at=_instants, late=st.booleans()),
+    st.builds(ReleasedUnilaterally, **_on_directive, items=_amounts),
+    st.builds(CaseIncomplete, **_on_directive, first=_ordinals, last=st.none() | _ordinals),
+    st.builds(HistoryIncomplete, **_on_key, first=_ordinals, last=st.none() | _ordinals),
+    st.builds(EnforcementOverdue, **_on_key, point=st.just(PointId("search")), version=_ordinals, due_at=_instants),
+    st.builds(EnforcementReverted, **_on_key, point=st.just(PointId("search")), version=_ordinals),
     _case(
         DirectiveItems,
         items=st.lists(
@@ -170,6 +319,8 @@ any_event: st.SearchStrategy[Payload] = st.one_of(
                 jurisdictions=st.lists(_places, max_size=2).map(tuple),
                 cause=st.none() | _texts,
                 unilateral=st.booleans(),
+                ground=st.none() | _texts,
+                suspended=st.booleans(),
             ),
             max_size=3,
         ).map(tuple),
@@ -183,9 +334,17 @@ any_event: st.SearchStrategy[Payload] = st.one_of(
         provision=st.none() | _texts,
         notice_received_at=_instants,
         notice_due_at=_perhaps,
+        supplied=_words,
     ),
-    _case(DirectiveReplied, reply=_texts, kind=_texts, sent_at=_instants),
-    _case(DirectiveReleased, cause=_texts, released=_amounts),
+    _case(
+        DirectiveReplied,
+        reply=_texts,
+        kind=_texts,
+        sent_at=_instants,
+        cause=st.none() | _texts,
+        impediment_ended_at=_perhaps,
+    ),
+    _case(DirectiveReleased, cause=_texts, released=_amounts, ground=st.none() | _texts),
     _case(DirectiveRescinded, released=_amounts, withdrawn=_amounts),
     _case(DirectiveExpired, released=_amounts, withdrawn=_amounts),
     st.builds(

@@ -124,6 +124,8 @@ class Directive:
 
     id: DirectiveId
     status: DirectiveStatus
+    authority: str
+    reference: str
     legal_basis: str
     label: str
     interim: bool

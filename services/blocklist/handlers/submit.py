@@ -48,6 +48,8 @@ def _received(order: NewDirective, stored: list[Item]) -> Directive:
     return Directive(
         id=order.id,
         status=DirectiveStatus.RECEIVED,
+        authority=order.authority,
+        reference=order.reference,
         legal_basis=order.legal_basis,
         label=order.label,
         interim=order.interim,

@@ -17,6 +17,8 @@ from shared.sql import upsert
 _domain_columns = (
     directives.c.id,
     directives.c.status,
+    directives.c.authority,
+    directives.c.reference,
     directives.c.legal_basis,
     directives.c.label,
     directives.c.interim,

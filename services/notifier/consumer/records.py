@@ -11,9 +11,10 @@ import msgspec
 from shared.events import (
     CaseEvent,
     DecodeError,
+    DirectiveFinding,
     EnforcementReported,
     Envelope,
-    Payload,
+    KeyFinding,
     Record,
     WithholdingChanged,
     decode,
@@ -25,6 +26,9 @@ from shared.topics import Topics
 INDEXED = frozenset({"target", "directive", "notice", "reply", "point"})
 LONGEST_INDEXED = 2200
 """Bytes that an index entry takes for sure, on either database; a canonical target has at most 2,052."""
+
+Consumable = WithholdingChanged | CaseEvent | EnforcementReported
+"""What the notifier reads. What it finds itself, it only writes."""
 
 YEARS = range(1900, 9999)
 """Years in which an instant can be told in any offset."""
@@ -74,18 +78,19 @@ def read(record: Record, topic: str, topics: Topics) -> Reading:
 
 
 def _refusal(envelope: Envelope, record: Record, topic: str, topics: Topics) -> str | None:
-    if not isinstance(envelope.data, _carried(topics)[topic]):
+    data = envelope.data
+    if isinstance(data, DirectiveFinding | KeyFinding) or not isinstance(data, _carried(topics)[topic]):
         return f"{envelope.type} does not belong on {topic}"
-    if record.key != _key_of(envelope.data).encode():
+    if record.key != _key_of(data).encode():
         return "the record's key is not the one that its event has"
-    if b"\\u0000" in (record.value or b"") and _holds_nul(msgspec.to_builtins(envelope.data)):
+    if b"\\u0000" in (record.value or b"") and _holds_nul(msgspec.to_builtins(data)):
         return "a text holds a NUL, which cannot be stored"
-    if _out_of_range(envelope.data):
+    if _out_of_range(data):
         return "a time or an id is out of range"
-    return _nowhere(envelope.data)
+    return _nowhere(data)
 
 
-def _nowhere(data: Payload) -> str | None:
+def _nowhere(data: Consumable) -> str | None:
     """Why the event speaks of something that cannot be: a place that is none, or a target of another type than it says."""
     if isinstance(data, CaseEvent):
         return None
@@ -107,7 +112,7 @@ def _holds_nul(value: Any) -> bool:
     return isinstance(value, list | tuple) and any(map(_holds_nul, value))
 
 
-def _key_of(data: Payload) -> str:
+def _key_of(data: Consumable) -> str:
     return data.directive if isinstance(data, CaseEvent) else str(Key(data.jurisdiction, data.target))
 
 
@@ -124,7 +129,7 @@ def _out_of_range(data: Any) -> bool:
     return False
 
 
-def _carried(topics: Topics) -> Mapping[str, type[Payload]]:
+def _carried(topics: Topics) -> Mapping[str, type[Consumable]]:
     return {
         topics.withholdings: WithholdingChanged,
         topics.directives: CaseEvent,

@@ -138,9 +138,18 @@ async def test_the_timeline_tells_each_event_as_it_was_published(api: Api) -> No
     assert set(first["data"]) == {
         "directive", "revision", "jurisdictions", "legal_basis", "status", "issued_at", "received_at", "due_at", "counts",
         "kind", "expires_at",
+        "authority", "reference", "channel", "sealed", "batch", "undoes", "missing", "supersedes",
     }  # fmt: skip
     assert second["data"]["items"] == [
-        {"target": "account:a", "decision": "complied", "jurisdictions": ["IN"], "cause": None, "unilateral": False}
+        {
+            "target": "account:a",
+            "decision": "complied",
+            "jurisdictions": ["IN"],
+            "cause": None,
+            "unilateral": False,
+            "ground": None,
+            "suspended": False,
+        }
     ]
 
 

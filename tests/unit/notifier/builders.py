@@ -6,8 +6,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
 from shared.events import (
+    CaseEvent,
     Counts,
     DirectiveDecided,
+    DirectiveFinding,
     DirectiveItems,
     DirectiveNoticed,
     DirectiveReceived,
@@ -152,9 +154,9 @@ def rescinded(revision: int, *, tally: Counts, **other: Any) -> DirectiveRescind
 
 
 def subject_of(data: Payload) -> str:
-    if isinstance(data, WithholdingChanged | EnforcementReported):
-        return str(Key(data.jurisdiction, data.target))
-    return data.directive
+    if isinstance(data, CaseEvent | DirectiveFinding):
+        return data.directive
+    return str(Key(data.jurisdiction, data.target))
 
 
 def record(data: Payload, *, time: datetime = AT) -> Record:

@@ -32,8 +32,9 @@ def make_item(
     cause: Cause | None = None,
     ground: str | None = None,
     of: Target | None = None,
+    stayed: bool = False,
 ) -> Item:
-    return Item(target=of or target(), state=state, cause=cause, ground=ground, claims=claims or {})
+    return Item(target=of or target(), state=state, cause=cause, ground=ground, claims=claims or {}, stayed=stayed)
 
 
 def live(*places: Jurisdiction) -> dict[Jurisdiction, Claim]:

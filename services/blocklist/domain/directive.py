@@ -24,7 +24,11 @@ class DirectiveStatus(StrEnum):
 
 
 class DirectiveFact(StrEnum):
-    """What can happen to a directive. Those marked with their issue are in the table, and refused with 501 at the edge."""
+    """What can happen to a directive.
+
+    END_SOME ends some of its items finally while others stay open, whatever ends them; STAY_SOME leaves an item unstayed.
+    UNSTAY takes back either stay: whatever it reaches, the directive is in force, in part or as a whole.
+    """
 
     ACCEPT = "accept"
     ASK_CLARIFICATION = "ask_clarification"
@@ -34,10 +38,11 @@ class DirectiveFact(StrEnum):
     CONFIRM = "confirm"
     NOTICE = "notice"
     REPLY = "reply"
-    RESCIND_SOME = "rescind_some"
+    END_SOME = "end_some"
     RESCIND = "rescind"
     EXPIRE = "expire"
     STAY = "stay"
+    STAY_SOME = "stay_some"
     UNSTAY = "unstay"
     SUPERSEDE = "supersede"
     QUASH = "quash"
@@ -67,8 +72,10 @@ TRANSITIONS: Mapping[DirectiveStatus, Mapping[DirectiveFact, DirectiveStatus]] =
         _F.CONFIRM: _S.IN_FORCE,
         _F.NOTICE: _S.IN_FORCE,
         _F.REPLY: _S.IN_FORCE,
-        _F.RESCIND_SOME: _S.IN_FORCE,
+        _F.END_SOME: _S.IN_FORCE,
         _F.STAY: _S.STAYED,
+        _F.STAY_SOME: _S.IN_FORCE,
+        _F.UNSTAY: _S.IN_FORCE,
         **_WHILE_OPEN,
     },
     _S.STAYED: {
@@ -77,7 +84,7 @@ TRANSITIONS: Mapping[DirectiveStatus, Mapping[DirectiveFact, DirectiveStatus]] =
         _F.CONFIRM: _S.STAYED,
         _F.NOTICE: _S.STAYED,
         _F.REPLY: _S.STAYED,
-        _F.RESCIND_SOME: _S.STAYED,
+        _F.END_SOME: _S.STAYED,
         _F.UNSTAY: _S.IN_FORCE,
         **_WHILE_OPEN,
     },

@@ -44,18 +44,27 @@ class ItemFact(StrEnum):
     NOT_LOCATE = "not_located"
     RELEASE = "release"
     END = "end"
+    STAY = "stay"
+    UNSTAY = "unstay"
+    CONFIRM = "confirm"
 
 
 _S, _F = ItemState, ItemFact
 
 _DECIDABLE = {_F.COMPLY: _S.COMPLIED, _F.REFUSE: _S.REFUSED, _F.NOT_LOCATE: _S.NOT_LOCATED, _F.END: _S.WITHDRAWN}
 
+
+def _while_open(state: ItemState) -> dict[ItemFact, ItemState]:
+    """A stay and a confirmation reach every item that has not ended, and leave its state as it was."""
+    return dict.fromkeys((_F.STAY, _F.UNSTAY, _F.CONFIRM), state)
+
+
 TRANSITIONS: Mapping[ItemState, Mapping[ItemFact, ItemState]] = {
-    _S.UNDECIDED: _DECIDABLE,
-    _S.REFUSED: _DECIDABLE,
-    _S.NOT_LOCATED: _DECIDABLE,
-    _S.RELEASED: _DECIDABLE,
-    _S.COMPLIED: {_F.COMPLY: _S.COMPLIED, _F.RELEASE: _S.RELEASED, _F.END: _S.ENDED},
+    _S.UNDECIDED: {**_DECIDABLE, **_while_open(_S.UNDECIDED)},
+    _S.REFUSED: {**_DECIDABLE, **_while_open(_S.REFUSED)},
+    _S.NOT_LOCATED: {**_DECIDABLE, **_while_open(_S.NOT_LOCATED)},
+    _S.RELEASED: {**_DECIDABLE, **_while_open(_S.RELEASED)},
+    _S.COMPLIED: {_F.COMPLY: _S.COMPLIED, _F.RELEASE: _S.RELEASED, _F.END: _S.ENDED, **_while_open(_S.COMPLIED)},
     _S.ENDED: {},
     _S.WITHDRAWN: {},
 }
@@ -75,11 +84,15 @@ Claim = Standing | Cause
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Item:
+    """`stayed`: its claims are suspended, those to come as well. `confirmed`: it does not lapse with an interim directive."""
+
     target: Target
     state: ItemState = ItemState.UNDECIDED
     cause: Cause | None = None
     ground: str | None = None
     claims: Mapping[Jurisdiction, Claim] = field(default_factory=dict)
+    stayed: bool = False
+    confirmed: bool = False
 
     @property
     def live(self) -> frozenset[Jurisdiction]:
@@ -92,6 +105,11 @@ class Item:
         return tuple(place for place, claim in self.claims.items() if isinstance(claim, Standing))
 
     @property
+    def suspended(self) -> bool:
+        """Whether a claim stands that a stay keeps from counting."""
+        return Standing.SUSPENDED in self.claims.values()
+
+    @property
     def unilateral(self) -> bool:
         """Whether a claim that the platform ended on its own decision has not been made anew, nor the item decided otherwise."""
         open_or_released = self.state in (ItemState.COMPLIED, ItemState.RELEASED)
@@ -102,6 +120,11 @@ class Item:
 class Changed:
     before: Item
     after: Item
+
+    @property
+    def ended(self) -> frozenset[Jurisdiction]:
+        """Where a claim stood, live or suspended, and stands no more."""
+        return frozenset(self.before.applied) - frozenset(self.after.applied)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,11 +161,21 @@ def comply(item: Item, scope: Sequence[Jurisdiction]) -> Outcome:
         return NotAllowed(item, Obstacle.ENDED_FINALLY, "every claim in this scope has ended finally")
     missing = [place for place in allowed if not any(covers(claimed, place) for claimed in item.applied)]
     if missing:
-        claims = {**item.claims, **dict.fromkeys(missing, Standing.LIVE)}
+        claims = {**item.claims, **dict.fromkeys(missing, Standing.SUSPENDED if item.stayed else Standing.LIVE)}
         return Changed(item, replace(item, state=ItemState.COMPLIED, cause=None, ground=None, claims=claims))
     if all(any(covers(place, claimed) for place in allowed) for claimed in item.applied):
         return Unchanged(item)
     return NotAllowed(item, Obstacle.NARROWER, "a decision cannot narrow what is claimed; POST /v1/releases does")
+
+
+def carry_out(item: Item) -> Outcome:
+    """Complies with an item of an `unblock` directive, which claims nothing."""
+    state = TRANSITIONS[item.state].get(ItemFact.COMPLY)
+    if state is None:
+        return _no_transition(item, ItemFact.COMPLY)
+    if item.state is state:
+        return Unchanged(item)
+    return Changed(item, replace(item, state=state, cause=None, ground=None))
 
 
 def refuse(item: Item, ground: str) -> Outcome:
@@ -171,7 +204,50 @@ def end(item: Item, cause: Cause) -> Outcome:
     if state is None:
         return _no_transition(item, ItemFact.END)
     claims = {**item.claims, **dict.fromkeys(item.applied, cause)}
-    return Changed(item, replace(item, state=state, cause=cause if state is ItemState.ENDED else None, claims=claims))
+    cause_of_end = cause if state is ItemState.ENDED else None
+    return Changed(item, replace(item, state=state, cause=cause_of_end, claims=claims, stayed=False))
+
+
+def lift(item: Item, scope: Sequence[Jurisdiction]) -> Outcome:
+    """The authority itself unblocks: ends the claims inside `scope` finally, and the item with its last claim."""
+    outcome = release(item, scope, Cause.RESCINDED)
+    if isinstance(outcome, Changed) and not outcome.after.applied:
+        return end(item, Cause.RESCINDED)
+    return outcome
+
+
+def lapse(item: Item) -> Outcome:
+    """Ends an item of an interim directive whose time is up; one that was confirmed stands."""
+    return Unchanged(item) if item.confirmed else end(item, Cause.INTERIM_LAPSED)
+
+
+def stay(item: Item) -> Outcome:
+    """Suspends the item: its live claims stop counting, and a claim made while it is stayed does not begin to."""
+    if ItemFact.STAY not in TRANSITIONS[item.state]:
+        return _no_transition(item, ItemFact.STAY)
+    if item.stayed:
+        return NotAllowed(item, Obstacle.STATE, "the item is stayed already")
+    return Changed(item, replace(item, stayed=True, claims=_turned(item, Standing.LIVE, Standing.SUSPENDED)))
+
+
+def unstay(item: Item) -> Outcome:
+    """Takes the stay back: every claim that it suspended and that has not ended otherwise is live again."""
+    if ItemFact.UNSTAY not in TRANSITIONS[item.state]:
+        return _no_transition(item, ItemFact.UNSTAY)
+    if not item.stayed:
+        return NotAllowed(item, Obstacle.STATE, "the item is not stayed")
+    return Changed(item, replace(item, stayed=False, claims=_turned(item, Standing.SUSPENDED, Standing.LIVE)))
+
+
+def confirm(item: Item) -> Outcome:
+    """The item of an interim directive stands for good."""
+    if ItemFact.CONFIRM not in TRANSITIONS[item.state]:
+        return _no_transition(item, ItemFact.CONFIRM)
+    return Unchanged(item) if item.confirmed else Changed(item, replace(item, confirmed=True))
+
+
+def _turned(item: Item, before: Standing, after: Standing) -> Mapping[Jurisdiction, Claim]:
+    return {place: after if claim is before else claim for place, claim in item.claims.items()}
 
 
 def _decide_against(item: Item, fact: ItemFact, ground: str | None) -> Outcome:

@@ -37,7 +37,7 @@ class Withholding:
 
 @dataclass(slots=True)
 class ClaimChanges:
-    """What one transaction does to the claims on one key."""
+    """What one transaction does to the live claims on one key; nothing, if all it did was to end a suspended one."""
 
     made: set[DirectiveId] = field(default_factory=set)
     ended: set[DirectiveId] = field(default_factory=set)
@@ -72,10 +72,15 @@ Settled = Emitted | Kept
 
 
 def claim_changes(changes: Iterable[tuple[DirectiveId, Changed]]) -> dict[Key, ClaimChanges]:
-    """Collects per key what the changed items of any number of directives make and end."""
+    """Collects per key what the changed items of any number of directives make and end.
+
+    The key of a suspended claim that ends is among them, with nothing made or ended: somebody else may hold it, which is asked.
+    """
     found: dict[Key, ClaimChanges] = {}
     for directive, changed in changes:
         before, after, target = changed.before.live, changed.after.live, changed.after.target
+        for place in changed.ended:
+            found.setdefault(Key(place, target), ClaimChanges())
         for place in after - before:
             found.setdefault(Key(place, target), ClaimChanges()).made.add(directive)
         for place in before - after:
@@ -107,5 +112,6 @@ def settle(key: Key, before: Withholding | None, changes: ClaimChanges, terms: T
 
 
 def settle_all(changes: Mapping[Key, ClaimChanges], before: Mapping[Key, Withholding], terms: Terms) -> list[Settled]:
-    """Every key of a transaction, in key order."""
-    return [settle(key, before.get(key), changes[key], terms) for key in sorted(changes)]
+    """Every key of a transaction, in key order; without those that nobody has ever withheld, and nobody withholds now."""
+    known = [key for key in sorted(changes) if key in before or changes[key].made]
+    return [settle(key, before.get(key), changes[key], terms) for key in known]

@@ -33,10 +33,10 @@ class Rescind:
 async def rescind(unit: Unit, command: Rescind) -> Effects:
     """Ends the named items, finally. The directive is rescinded with its last open item."""
     directive = await lock_directive(unit, command.directive)
-    stepped(directive, DirectiveFact.RESCIND_SOME)
+    stepped(directive, DirectiveFact.RESCIND)
     batch, settled = await _end(unit, directive, command.selection, Cause.RESCINDED)
     after = replace(directive, tally=directive.tally.moved((changed.before, changed.after) for changed in batch.changed))
-    after = stepped(after, DirectiveFact.RESCIND_SOME if after.tally.open else DirectiveFact.RESCIND)
+    after = stepped(after, DirectiveFact.END_SOME if after.tally.open else DirectiveFact.RESCIND)
     detail = {"memo": command.memo} if command.memo else None
     await _record(unit, after, DirectiveRescinded, batch, detail)
     return effects(batch.changed, settled)

@@ -14,7 +14,7 @@ ENDINGS = {
     FACT.QUASH: STATUS.QUASHED,
     FACT.LAPSE: STATUS.INTERIM_LAPSED,
 }
-WORK = (FACT.DECIDE, FACT.RELEASE, FACT.CONFIRM, FACT.NOTICE, FACT.REPLY, FACT.RESCIND_SOME)
+WORK = (FACT.DECIDE, FACT.RELEASE, FACT.CONFIRM, FACT.NOTICE, FACT.REPLY, FACT.END_SOME)
 
 # Written from the contract, not read from the code: state → {fact: state}.
 EXPECTED: Mapping[DirectiveStatus, Mapping[DirectiveFact, DirectiveStatus]] = {
@@ -29,7 +29,11 @@ EXPECTED: Mapping[DirectiveStatus, Mapping[DirectiveFact, DirectiveStatus]] = {
         FACT.NOTICE: STATUS.AWAITING_CLARIFICATION,
         FACT.REPLY: STATUS.AWAITING_CLARIFICATION,
     },
-    STATUS.IN_FORCE: {**dict.fromkeys(WORK, STATUS.IN_FORCE), FACT.STAY: STATUS.STAYED, **ENDINGS},
+    STATUS.IN_FORCE: {
+        **dict.fromkeys((*WORK, FACT.STAY_SOME, FACT.UNSTAY), STATUS.IN_FORCE),
+        FACT.STAY: STATUS.STAYED,
+        **ENDINGS,
+    },
     STATUS.STAYED: {**dict.fromkeys(WORK, STATUS.STAYED), FACT.UNSTAY: STATUS.IN_FORCE, **ENDINGS},
     **{
         final: {FACT.REPLY: final}

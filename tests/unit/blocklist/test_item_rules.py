@@ -1,4 +1,5 @@
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 import pytest
 
@@ -15,11 +16,17 @@ from services.blocklist.domain.item import (
     Outcome,
     Standing,
     Unchanged,
+    carry_out,
     comply,
+    confirm,
     end,
+    lapse,
+    lift,
     mark_not_located,
     refuse,
     release,
+    stay,
+    unstay,
 )
 from shared.ids import Jurisdiction
 from tests.support.builders import IN, ITEMS, PB, PK, XX, live, make_item
@@ -32,17 +39,26 @@ ACTS: Mapping[str, Callable[[Item], Outcome]] = {
     "not_located": mark_not_located,
     "release": lambda item: release(item, [IN], Cause.APPEAL),
     "end": lambda item: end(item, Cause.RESCINDED),
+    "stay": stay,
+    "unstay": lambda item: unstay(replace(item, stayed=True)),
+    "confirm": confirm,
 }
 
 DECIDABLE = {"comply": STATE.COMPLIED, "refuse": STATE.REFUSED, "not_located": STATE.NOT_LOCATED, "end": STATE.WITHDRAWN}
+STANDING = ("stay", "unstay", "confirm")
 
 # Written from the contract, not read from the code: state → {fact: state}.
 EXPECTED: Mapping[ItemState, Mapping[str, ItemState]] = {
-    STATE.UNDECIDED: DECIDABLE,
-    STATE.REFUSED: DECIDABLE,
-    STATE.NOT_LOCATED: DECIDABLE,
-    STATE.RELEASED: DECIDABLE,
-    STATE.COMPLIED: {"comply": STATE.COMPLIED, "release": STATE.RELEASED, "end": STATE.ENDED},
+    STATE.UNDECIDED: {**DECIDABLE, **dict.fromkeys(STANDING, STATE.UNDECIDED)},
+    STATE.REFUSED: {**DECIDABLE, **dict.fromkeys(STANDING, STATE.REFUSED)},
+    STATE.NOT_LOCATED: {**DECIDABLE, **dict.fromkeys(STANDING, STATE.NOT_LOCATED)},
+    STATE.RELEASED: {**DECIDABLE, **dict.fromkeys(STANDING, STATE.RELEASED)},
+    STATE.COMPLIED: {
+        "comply": STATE.COMPLIED,
+        "release": STATE.RELEASED,
+        "end": STATE.ENDED,
+        **dict.fromkeys(STANDING, STATE.COMPLIED),
+    },
     STATE.ENDED: {},
     STATE.WITHDRAWN: {},
 }
@@ -58,11 +74,11 @@ def test_every_fact_reaches_its_state_or_leaves_the_item_as_it_was(state: ItemSt
 
     match outcome:
         case Changed(before, after):
-            assert (before, after.state) == (item, expected)
+            assert (before.target, before.state, after.state) == (item.target, state, expected)
         case Unchanged(same):
             assert (same, state) == (item, expected)
         case NotAllowed(same):
-            assert (same, expected) == (item, None)
+            assert (same.state, expected) == (state, None)
 
 
 @pytest.mark.parametrize(
@@ -269,3 +285,108 @@ def test_a_unilateral_release_stands_until_it_is_claimed_anew_decided_otherwise_
 @pytest.mark.parametrize("cause", [Cause.ERROR, Cause.APPEAL])
 def test_a_correction_is_no_unilateral_release(cause: Cause) -> None:
     assert not make_item(STATE.RELEASED, {IN: cause}, cause=cause).unilateral
+
+
+def test_a_stay_suspends_what_is_live_and_leaves_what_has_ended() -> None:
+    item = make_item(STATE.COMPLIED, {IN: Standing.LIVE, PK: Cause.ERROR})
+
+    outcome = stay(item)
+
+    assert isinstance(outcome, Changed)
+    assert outcome.after == replace(item, stayed=True, claims={IN: Standing.SUSPENDED, PK: Cause.ERROR})
+    assert (outcome.after.live, outcome.after.applied, outcome.after.suspended) == (frozenset(), (IN,), True)
+    assert outcome.ended == frozenset()
+
+
+def test_unstay_restores_exactly_what_has_not_ended_otherwise() -> None:
+    stayed = make_item(STATE.COMPLIED, {IN: Standing.SUSPENDED, PK: Cause.ERROR, XX: Cause.QUASHED}, stayed=True)
+
+    outcome = unstay(stayed)
+
+    assert isinstance(outcome, Changed)
+    assert outcome.after == make_item(STATE.COMPLIED, {IN: Standing.LIVE, PK: Cause.ERROR, XX: Cause.QUASHED})
+
+
+@pytest.mark.parametrize("state", [STATE.UNDECIDED, STATE.REFUSED, STATE.NOT_LOCATED, STATE.RELEASED])
+def test_what_is_complied_with_while_stayed_is_suspended_from_the_start(state: ItemState) -> None:
+    outcome = comply(replace(ITEMS[state], stayed=True), [IN])
+
+    assert isinstance(outcome, Changed)
+    assert (outcome.after.state, outcome.after.live, outcome.after.applied) == (STATE.COMPLIED, frozenset(), (IN,))
+
+
+def test_an_item_is_stayed_once_and_unstayed_only_when_it_is() -> None:
+    stayed = replace(ITEMS[STATE.COMPLIED], stayed=True)
+
+    outcomes = [stay(stayed), unstay(ITEMS[STATE.COMPLIED])]
+
+    assert [type(outcome) for outcome in outcomes] == [NotAllowed, NotAllowed]
+
+
+def test_a_suspended_claim_can_be_released_and_ends_there() -> None:
+    stayed = make_item(STATE.COMPLIED, {IN: Standing.SUSPENDED}, stayed=True)
+
+    outcome = release(stayed, [IN], Cause.ERROR)
+
+    assert isinstance(outcome, Changed)
+    assert (outcome.after.state, outcome.after.stayed, outcome.ended) == (STATE.RELEASED, True, frozenset({IN}))
+
+
+def test_what_has_ended_is_not_stayed_any_more() -> None:
+    outcome = end(make_item(STATE.COMPLIED, {IN: Standing.SUSPENDED}, stayed=True), Cause.QUASHED)
+
+    assert isinstance(outcome, Changed)
+    assert (outcome.after.stayed, outcome.ended) == (False, frozenset({IN}))
+
+
+def test_an_unblock_that_is_carried_out_claims_nothing() -> None:
+    outcome = carry_out(ITEMS[STATE.REFUSED])
+
+    assert isinstance(outcome, Changed)
+    assert outcome.after == make_item(STATE.COMPLIED)
+    assert carry_out(outcome.after) == Unchanged(outcome.after)
+
+
+@pytest.mark.parametrize("state", [STATE.ENDED, STATE.WITHDRAWN])
+def test_an_unblock_that_has_ended_is_not_carried_out(state: ItemState) -> None:
+    assert isinstance(carry_out(ITEMS[state]), NotAllowed)
+
+
+def test_what_the_authority_lifts_in_part_stays_complied_with_in_the_rest_and_is_never_claimed_again() -> None:
+    outcome = lift(make_item(STATE.COMPLIED, live(IN, PK)), [PK])
+
+    assert isinstance(outcome, Changed)
+    assert outcome.after == make_item(STATE.COMPLIED, {IN: Standing.LIVE, PK: Cause.RESCINDED})
+    assert isinstance(comply(outcome.after, [PK]), NotAllowed)
+
+
+def test_the_lifting_of_the_last_claim_ends_the_item() -> None:
+    outcome = lift(make_item(STATE.COMPLIED, {IN: Standing.LIVE, PK: Cause.ERROR}), [IN])
+
+    assert isinstance(outcome, Changed)
+    assert (outcome.after.state, outcome.after.cause) == (STATE.ENDED, Cause.RESCINDED)
+    assert outcome.after.claims == {IN: Cause.RESCINDED, PK: Cause.ERROR}
+
+
+def test_a_part_of_a_wider_key_cannot_be_lifted() -> None:
+    outcome = lift(make_item(STATE.COMPLIED, live(IN)), [PB])
+
+    assert isinstance(outcome, NotAllowed)
+    assert outcome.obstacle is Obstacle.PART_OF_WIDER
+
+
+def test_what_was_confirmed_does_not_lapse() -> None:
+    confirmed = confirm(ITEMS[STATE.COMPLIED])
+    assert isinstance(confirmed, Changed)
+
+    kept, lapsed = lapse(confirmed.after), lapse(ITEMS[STATE.COMPLIED])
+
+    assert kept == Unchanged(confirmed.after)
+    assert isinstance(lapsed, Changed)
+    assert (lapsed.after.state, lapsed.after.cause) == (STATE.ENDED, Cause.INTERIM_LAPSED)
+
+
+def test_a_confirmation_may_be_repeated() -> None:
+    confirmed = replace(ITEMS[STATE.UNDECIDED], confirmed=True)
+
+    assert confirm(confirmed) == Unchanged(confirmed)

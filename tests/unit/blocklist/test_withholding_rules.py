@@ -1,7 +1,8 @@
+from dataclasses import replace
 from datetime import timedelta
 
 from services.blocklist.domain.causes import Cause
-from services.blocklist.domain.item import Changed, ItemState
+from services.blocklist.domain.item import Changed, ItemState, Standing
 from services.blocklist.domain.withholding import (
     ClaimChanges,
     Emitted,
@@ -100,3 +101,28 @@ def test_every_key_is_settled_in_key_order() -> None:
 
     assert [outcome.after.key for outcome in settled] == sorted(keys)
     assert [type(outcome) for outcome in settled] == [Emitted, Emitted, Kept]
+
+
+def test_a_suspended_claim_that_ends_is_told_with_nothing_made_or_ended() -> None:
+    stayed, ended = make_item(ItemState.COMPLIED, {IN: Standing.SUSPENDED}), make_item(ItemState.ENDED, {IN: Cause.QUASHED})
+
+    assert claim_changes([(ONE, Changed(stayed, ended))]) == {KEY: ClaimChanges()}
+
+
+def test_a_key_that_nobody_has_ever_withheld_gets_no_version_from_a_suspended_claim() -> None:
+    assert settle_all({KEY: ClaimChanges()}, {}, LIFT) == []
+
+
+def test_a_key_whose_suspended_claim_ends_is_kept_as_it_was() -> None:
+    before = make_withholding(KEY, TWO)
+
+    assert settle_all({KEY: ClaimChanges()}, {KEY: before}, LIFT) == [Kept(before)]
+
+
+def test_a_stay_releases_with_its_own_cause_and_its_end_is_the_next_version() -> None:
+    stayed = settle(KEY, make_withholding(KEY, ONE), ClaimChanges(ended={ONE}), replace(LIFT, cause=Cause.STAYED)).after
+
+    restored = settle(KEY, stayed, ClaimChanges(made={ONE}), BLOCK).after
+
+    assert (stayed.state, stayed.cause, stayed.version) == (WithholdingState.RELEASED, Cause.STAYED, 2)
+    assert (restored.state, restored.cause, restored.version) == (WithholdingState.WITHHELD, None, 3)

@@ -14,6 +14,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    false,
 )
 
 from shared.db import Instant
@@ -42,7 +43,14 @@ directives = Table(
     Column("due_at", Instant),
     Column("expires_at", Instant),
     Column("confirmed_at", Instant),
+    Column("lapses_at", Instant),
     Column("supplements", String(40), ForeignKey("directives.id")),
+    Column("supersedes", String(40), ForeignKey("directives.id")),
+    Column("channel", String(16), nullable=False, server_default="official"),
+    Column("sealed", Boolean, nullable=False, server_default=false()),
+    Column("elements", _Json),
+    Column("missing", _Json),
+    Column("comply_at_intake", Boolean, nullable=False, server_default=false()),
     Column("document", _Json),
     Column("label", String(16), nullable=False),
     Column("interim", Boolean, nullable=False),
@@ -51,6 +59,8 @@ directives = Table(
     Column("tally", _Json, nullable=False),
     UniqueConstraint("authority", "reference"),
     Index("ix_directives_open_expires_at", "expires_at"),
+    Index(None, "lapses_at"),
+    Index(None, "supersedes"),
     sqlite_autoincrement=True,
 )
 
@@ -73,6 +83,8 @@ items = Table(
     Column("cause", String(24)),
     Column("ground", String(32)),
     Column("claims", _Json, nullable=False),
+    Column("stayed", Boolean, nullable=False, server_default=false()),
+    Column("confirmed", Boolean, nullable=False, server_default=false()),
     Column("changed_at", Instant, nullable=False),
     CheckConstraint("(state IN ('released', 'ended')) = (cause IS NOT NULL)", name="cause_iff_released"),
     Index(None, "directive", "state"),
@@ -138,6 +150,7 @@ notices = Table(
     Column("provision", String(200)),
     Column("text", Text),
     Column("due_at", Instant),
+    Column("elements", _Json),
 )
 
 replies = Table(
@@ -148,6 +161,8 @@ replies = Table(
     Column("kind", String(24), nullable=False),
     Column("text", Text),
     Column("sent_at", Instant, nullable=False),
+    Column("cause", String(32)),
+    Column("impediment_ended_at", Instant),
 )
 
 outbox = outbox_table(metadata)

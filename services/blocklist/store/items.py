@@ -17,7 +17,8 @@ from shared.sql import in_chunks
 
 _CLAIMS: Mapping[str, Claim] = {claim.value: claim for claim in (*Standing, *Cause)}
 
-_columns = (items.c.target, items.c.state, items.c.cause, items.c.ground, items.c.claims)
+_columns = (items.c.target, items.c.state, items.c.cause, items.c.ground, items.c.claims, items.c.stayed, items.c.confirmed)
+_CHANGING = ("state", "cause", "ground", "claims", "stayed", "confirmed")
 
 
 async def add(
@@ -57,7 +58,7 @@ async def save(connection: AsyncConnection, directive: DirectiveId, changed: Ite
     if not rows:
         return
     statement = update(items).where(items.c.directive == directive, items.c.target == bindparam("key"))
-    values = {name: bindparam(f"new_{name}", type_=items.c[name].type) for name in ("state", "cause", "ground", "claims")}
+    values = {name: bindparam(f"new_{name}", type_=items.c[name].type) for name in _CHANGING}
     await connection.execute(statement.values(changed_at=bindparam("at", type_=items.c.changed_at.type), **values), rows)
 
 
@@ -86,8 +87,10 @@ def _item(row: Row) -> Item:
         cause=Cause(row["cause"]) if row["cause"] else None,
         ground=row["ground"],
         claims=claims_of(row["claims"]),
+        stayed=row["stayed"],
+        confirmed=row["confirmed"],
     )
 
 
 def _state(item: Item) -> dict[str, Any]:
-    return {"state": item.state, "cause": item.cause, "ground": item.ground, "claims": dict(item.claims)}
+    return {name: dict(item.claims) if name == "claims" else getattr(item, name) for name in _CHANGING}

@@ -7,8 +7,9 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 from types import MappingProxyType
 
-from shared.registry.model import Authority, LegalBasis, Registry
-from shared.registry.read import Place, Problem, read_table, read_value
+from shared.registry.model import Authority, Regime, Registry
+from shared.registry.read import Place, Problem, read_value
+from shared.registry.versions import read_regime
 
 _AUTHORITIES = "authorities.toml"
 
@@ -31,14 +32,14 @@ def load_registry(directory: Path | Traversable | None = None) -> Registry:
     problems: list[Problem] = []
     documents = _parse(files("shared") / "regimes" if directory is None else directory, problems)
     roster = documents.pop(_AUTHORITIES, {})
-    bases = _read_bases(documents, problems)
+    regimes = _read_regimes(documents, problems)
     authorities = _read_authorities(roster, problems)
     known = {str(document.get("id")) for document in documents.values()}
-    _check_authorities(authorities, known, bases, problems)
+    _check_authorities(authorities, known, regimes, problems)
     if problems:
-        raise RegistryError(problems)
+        raise RegistryError(list(dict.fromkeys(problems)))
     return Registry(
-        legal_bases=MappingProxyType(bases),
+        legal_bases=MappingProxyType(regimes),
         authorities=MappingProxyType({each.id: each for each in authorities if each}),
     )
 
@@ -56,18 +57,18 @@ def _parse(directory: Path | Traversable, problems: list[Problem]) -> dict[str, 
     return documents
 
 
-def _read_bases(documents: Mapping[str, Document], problems: list[Problem]) -> dict[str, LegalBasis]:
-    bases: dict[str, LegalBasis] = {}
+def _read_regimes(documents: Mapping[str, Document], problems: list[Problem]) -> dict[str, Regime]:
+    regimes: dict[str, Regime] = {}
     first_files: dict[object, str] = {}
     for file, document in documents.items():
         place = Place(file)
-        basis = read_table(LegalBasis, document, place, problems)
-        if basis is not None:
-            bases.setdefault(basis.id, basis)
+        regime = read_regime(document, place, problems)
+        if regime is not None:
+            regimes.setdefault(regime.id, regime)
         first = first_files.setdefault(str(document.get("id", file)), file)
         if first != file:
             problems.append(Problem(place.of("id"), f"{document['id']!r} is the id of {first} already"))
-    return bases
+    return regimes
 
 
 def _read_authorities(roster: Document, problems: list[Problem]) -> tuple[Authority | None, ...]:
@@ -83,7 +84,7 @@ def _read_authorities(roster: Document, problems: list[Problem]) -> tuple[Author
 
 
 def _check_authorities(
-    authorities: Sequence[Authority | None], known: set[str], bases: Mapping[str, LegalBasis], problems: list[Problem]
+    authorities: Sequence[Authority | None], known: set[str], regimes: Mapping[str, Regime], problems: list[Problem]
 ) -> None:
     seen = set[str]()
     for number, authority in enumerate(authorities):
@@ -94,15 +95,15 @@ def _check_authorities(
             problems.append(Problem(place.of("id"), f"a second {authority.id!r}"))
         seen.add(authority.id)
         for index, basis in enumerate(authority.legal_bases):
-            reason = _refusal(authority, basis, known, bases)
+            reason = _refusal(authority, basis, known, regimes)
             if reason:
                 problems.append(Problem(place.of("legal_bases").at(index), reason))
 
 
-def _refusal(authority: Authority, basis: str, known: set[str], bases: Mapping[str, LegalBasis]) -> str | None:
+def _refusal(authority: Authority, basis: str, known: set[str], regimes: Mapping[str, Regime]) -> str | None:
     """Why the authority may not name the basis. A basis that is itself refused is named once, by its own problem."""
     if basis not in known:
         return f"unknown legal basis {basis!r}"
-    if basis in bases and not authority.overlaps(bases[basis]):
-        return f"{basis!r} is law in {bases[basis].jurisdiction}, outside {authority.jurisdiction}"
+    if basis in regimes and not authority.overlaps(regimes[basis].latest):
+        return f"{basis!r} is law in {regimes[basis].jurisdiction}, outside {authority.jurisdiction}"
     return None

@@ -4,46 +4,16 @@ Each field is named as in the TOML files. `faults` are the rules between the fie
 has any, so a value that came from `load_registry` has none.
 """
 
-from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
-from typing import Annotated, NewType
-
-from msgspec import Meta
 
 from shared.ids import WORLDWIDE, Jurisdiction
 from shared.jurisdictions import covers, expand, overlaps
-
-Slug = Annotated[str, Meta(pattern="^[a-z0-9]+(-[a-z0-9]+)*$", max_length=64)]
-Text = Annotated[str, Meta(min_length=1)]
-Years = Annotated[int, Meta(ge=1)]
-Percent = Annotated[int, Meta(ge=1, le=100)]
-
-Area = NewType("Area", str)
-"""A jurisdiction or a group of them (`EU`), as written; `members` of its owner has the jurisdictions."""
-
-Fault = tuple[str, str]
-"""A field and why its value is refused."""
-
-
-class DutyKind(StrEnum):
-    ACK = "ack"
-    RESTRICT = "restrict"
-    REPLY = "reply"
-    INFORM_USER = "inform_user"
-    RETAIN = "retain"
-    LAPSE = "lapse"
-
-
-class Trigger(StrEnum):
-    """What starts a clock: receipt or issue of the directive, or of a later clarification or notice."""
-
-    RECEIPT = "receipt"
-    ISSUE = "issue"
-    CLARIFICATION = "clarification"
-    NOTICE = "notice"
+from shared.registry.duty import Duty, DutyKind
+from shared.registry.penalty import Penalty
+from shared.registry.table import Area, Fault, Slug, Table, Text
 
 
 class Intake(StrEnum):
@@ -60,79 +30,77 @@ class Label(StrEnum):
     LOCAL_LAW = "local_law"
 
 
+class UserNotice(StrEnum):
+    """Whether those affected may be told: at once, once somebody says so, or not at all. An order may say otherwise."""
+
+    ALLOWED = "allowed"
+    DELAYED = "delayed"
+    FORBIDDEN = "forbidden"
+
+
+class Element(StrEnum):
+    """What an order may have to carry to be complete."""
+
+    STATEMENT_OF_REASONS = "statement_of_reasons"
+    PROVISION = "provision"
+    REDRESS = "redress"
+    LANGUAGE = "language"
+    DOCUMENT = "document"
+    EXACT_LOCATION = "exact_location"
+    ISSUING_OFFICER = "issuing_officer"
+    CONTACT = "contact"
+    FEEDBACK_CONTACT = "feedback_contact"
+    SIGNATURE = "signature"
+    DATE_AND_TIME = "date_and_time"
+    SOURCE_OF_ILLEGALITY = "source_of_illegality"
+
+
+class IfMissing(StrEnum):
+    """What the platform does with an order that lacks the element."""
+
+    CLARIFY = "clarify"
+    REJECT = "reject"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Table(ABC):
-    """One TOML table."""
+class Requirement(Table):
+    """One element without which an order is not complete."""
 
-    @abstractmethod
-    def faults(self) -> Iterable[Fault]:
-        """What is wrong between its fields; nothing, in a table that the loader let through."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Duty(Table):
-    """One clock: either of fixed length, or set by the order itself (`in_order`), never both.
-
-    A duty that is not `verified` is to be shown as such; no breach follows from it.
-    """
-
-    duty: DutyKind
-    trigger: Trigger
+    element: Element
+    if_missing: IfMissing
     verified: bool
     source: Text
-    duration: timedelta | None = None
-    in_order: bool = False
-    note: Text | None = None
 
-    def faults(self) -> Iterator[Fault]:
-        if self.in_order and self.duration is not None:
-            yield "duration", "the order sets the time (in_order = true), so no duration may stand beside it"
-        if not self.in_order and self.duration is None:
-            yield "duration", "missing; write a duration, or in_order = true if the order sets the time"
-
-    def due(self, *, issued_at: datetime, received_at: datetime) -> datetime | None:
-        """When the time is up. None if the order sets the time, or a later clarification or notice starts it."""
-        started = {Trigger.RECEIPT: received_at, Trigger.ISSUE: issued_at}.get(self.trigger)
-        return None if started is None or self.duration is None else started + self.duration
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Penalty(Table):
-    """What a provision threatens, never what anyone owes."""
-
-    at_risk: Text
-    provision: Text
-    verified: bool
-    source: Text
-    imprisonment_years_max: Years | None = None
-    fine: Text | None = None
-    turnover_percent_max: Percent | None = None
-
-    def faults(self) -> Iterator[Fault]:
-        if self.imprisonment_years_max is None and self.fine is None and self.turnover_percent_max is None:
-            yield "fine", "a penalty needs imprisonment_years_max, fine or turnover_percent_max"
+    def faults(self) -> tuple[Fault, ...]:
+        return ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LegalBasis(Table):
-    """A provision that orders may cite. `confidential` is the default for its directives, not a statement about one of them."""
+    """One version of a provision that orders may cite.
+
+    `confidential` and `user_notice` are the defaults for its directives, not statements about one of them.
+    """
 
     id: Slug
     jurisdiction: Area
     instrument: Text
     section: Text
     title: Text
+    issued_by: Text
     in_force_from: date
     in_force_to: date | None = None
     label: Label
     confidential: bool
+    user_notice: UserNotice
     intake: Intake
     interim: bool
     confirm_within: timedelta | None = None
     verified: bool
     source: Text
+    required: tuple[Requirement, ...] = ()
     duties: tuple[Duty, ...] = ()
-    penalty: Penalty | None = None
+    penalties: tuple[Penalty, ...] = ()
 
     @property
     def members(self) -> tuple[Jurisdiction, ...]:
@@ -146,11 +114,12 @@ class LegalBasis(Table):
         if self.in_force_to is not None and self.in_force_to < self.in_force_from:
             yield "in_force_to", f"{self.in_force_to} is before in_force_from, {self.in_force_from}"
         yield from self._interim_faults()
-        seen = set[tuple[DutyKind, Trigger]]()
-        for number, each in enumerate(self.duties):
-            if (each.duty, each.trigger) in seen:
-                yield f"duties[{number}]", f"a second {each.duty} duty from {each.trigger}"
-            seen.add((each.duty, each.trigger))
+        for index in _repeated((each.duty, each.trigger) for each in self.duties):
+            yield f"duties[{index}]", f"a second {self.duties[index].duty} duty from {self.duties[index].trigger}"
+        for index in _repeated(each.element for each in self.required):
+            yield f"required[{index}]", f"a second requirement of {self.required[index].element}"
+        for index in _repeated(each.provision for each in self.penalties):
+            yield f"penalties[{index}]", f"a second penalty of {self.penalties[index].provision}"
 
     def _interim_faults(self) -> Iterator[Fault]:
         """An interim basis has one lapse duty, as long as `confirm_within`; no other basis has either."""
@@ -159,6 +128,33 @@ class LegalBasis(Table):
         lapses = [each.duration for each in self.duties if each.duty is DutyKind.LAPSE]
         if lapses != ([self.confirm_within] if self.interim else []):
             yield "duties", "interim = true needs one lapse duty, as long as confirm_within; no other basis has one"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Regime:
+    """A legal basis through time: its versions in the order of their dates. No two are in force on one day; there may be gaps."""
+
+    id: str
+    versions: tuple[LegalBasis, ...]
+
+    @property
+    def latest(self) -> LegalBasis:
+        return self.versions[-1]
+
+    @property
+    def jurisdiction(self) -> Area:
+        return self.latest.jurisdiction
+
+    @property
+    def validity(self) -> str:
+        """When it is in force, in words: "from 2017-10-01 to 2024-05-13"."""
+        return ", ".join(
+            f"from {each.in_force_from}" + (f" to {each.in_force_to}" if each.in_force_to else "") for each in self.versions
+        )
+
+    def on(self, day: date) -> LegalBasis | None:
+        """The one version in force on that day, or None."""
+        return next((each for each in self.versions if each.in_force_on(day)), None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -196,27 +192,26 @@ class Authority(Table):
 class Registry:
     """All regimes, by id. Whatever an authority names in `legal_bases` is in `legal_bases` here."""
 
-    legal_bases: Mapping[str, LegalBasis]
+    legal_bases: Mapping[str, Regime]
     authorities: Mapping[str, Authority]
+
+    def basis(self, id_: str, at: datetime) -> LegalBasis | None:
+        """The version that judges an order issued then, by its day in UTC. None if there is none that day, or no such id."""
+        regime = self.legal_bases.get(id_)
+        return regime.on(at.astimezone(UTC).date()) if regime else None
 
 
 def deadline(basis: LegalBasis, kind: DutyKind, *, issued_at: datetime, received_at: datetime) -> datetime | None:
     """The instant by which the duty falls due, verified or not. None if there is none, or no fixed time from receipt or issue."""
-    dues = [each.due(issued_at=issued_at, received_at=received_at) for each in basis.duties if each.duty is kind]
+    starts = [(each, each.started(issued_at=issued_at, received_at=received_at)) for each in basis.duties if each.duty is kind]
+    dues = [duty.due(started) for duty, started in starts if started is not None]
     return min((due for due in dues if due is not None), default=None)
 
 
-def exposure_text(penalty: Penalty) -> str:
-    """What is threatened, in words: "imprisonment up to 7 years and fine". A penalty that is not verified says so."""
-    parts = []
-    if penalty.imprisonment_years_max is not None:
-        parts.append(f"imprisonment up to {_years(penalty.imprisonment_years_max)}")
-    if penalty.turnover_percent_max is not None:
-        parts.append(f"fine up to {penalty.turnover_percent_max} % of turnover")
-    if penalty.fine is not None:
-        parts.append(penalty.fine)
-    return " and ".join(parts) + ("" if penalty.verified else " (unverified)")
-
-
-def _years(number: int) -> str:
-    return "1 year" if number == 1 else f"{number} years"
+def _repeated(values: Iterable[Hashable]) -> Iterator[int]:
+    """The places of the values that stood there before."""
+    seen = set[Hashable]()
+    for index, value in enumerate(values):
+        if value in seen:
+            yield index
+        seen.add(value)

@@ -2,14 +2,17 @@
 
 import dataclasses
 import re
+from collections.abc import Callable, Mapping
 from datetime import timedelta
+from functools import cache
 from types import NoneType, UnionType
 from typing import Any, NamedTuple, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 import msgspec
+import pycountry
 
 from shared.jurisdictions import expand
-from shared.registry.model import Area, Table
+from shared.registry.table import WHEN_ABSENT, Area, Currency, Table
 
 T = TypeVar("T", bound=Table)
 
@@ -43,14 +46,19 @@ def read_table(cls: type[T], raw: object, place: Place, problems: list[Problem])
     if not isinstance(raw, dict):
         problems.append(Problem(place, "expected a table"))
         return None
+    return read_fields(cls, raw, place.of, problems)
+
+
+def read_fields(cls: type[T], raw: Mapping[str, object], where: Callable[[str], Place], problems: list[Problem]) -> T | None:
+    """The same of a table whose fields may stand in several places; `where` knows them."""
     before = len(problems)
     names = {field.name for field in dataclasses.fields(cls)}
-    problems.extend(Problem(place.of(name), "unknown field") for name in raw if name not in names)
-    values = _read_fields(cls, raw, place, problems)
+    problems.extend(Problem(where(name), "unknown field") for name in raw if name not in names)
+    values = _read_values(cls, raw, where, problems)
     if len(problems) > before:
         return None
     table = cls(**values)
-    problems.extend(Problem(place.of(field), reason) for field, reason in table.faults())
+    problems.extend(Problem(where(field), reason) for field, reason in table.faults())
     return table if len(problems) == before else None
 
 
@@ -68,14 +76,16 @@ def read_value(hint: Any, raw: object, place: Place, problems: list[Problem]) ->
         return None
 
 
-def _read_fields(cls: type[Table], raw: dict[str, object], place: Place, problems: list[Problem]) -> dict[str, Any]:
+def _read_values(
+    cls: type[Table], raw: Mapping[str, object], where: Callable[[str], Place], problems: list[Problem]
+) -> dict[str, Any]:
     hints = get_type_hints(cls, include_extras=True)
     values = {}
     for field in dataclasses.fields(cls):
         if field.name in raw:
-            values[field.name] = read_value(hints[field.name], raw[field.name], place.of(field.name), problems)
+            values[field.name] = read_value(hints[field.name], raw[field.name], where(field.name), problems)
         elif field.default is dataclasses.MISSING:
-            problems.append(Problem(place.of(field.name), "missing"))
+            problems.append(Problem(where(field.name), field.metadata.get(WHEN_ABSENT, "missing")))
     return values
 
 
@@ -93,6 +103,8 @@ def _read_scalar(hint: Any, raw: object) -> object:
         return _duration(cast("str", value))
     if hint is Area:
         expand([cast("str", value)])
+    if hint is Currency and value not in _currencies():
+        raise ValueError(f"{value!r} is no currency: an ISO 4217 code such as INR or EUR")
     return value
 
 
@@ -108,3 +120,8 @@ def _without_none(hint: Any) -> Any:
     if get_origin(hint) not in (Union, UnionType):
         return hint
     return next(each for each in get_args(hint) if each is not NoneType)
+
+
+@cache
+def _currencies() -> frozenset[str]:
+    return frozenset(currency.alpha_3 for currency in pycountry.currencies)

@@ -140,3 +140,16 @@ def order_json(*targets: Any, **changes: Any) -> dict[str, Any]:
 def later_json(*targets: Any, **changes: Any) -> dict[str, Any]:
     """Like `order_json`, under the basis whose orders are decided item by item."""
     return order_json(*targets, **{"legal_basis": "in-it-act-69a", "reference": "second", **changes})
+
+
+def tco_json(*targets: Any, **changes: Any) -> dict[str, Any]:
+    """A removal order of the European Union, issued when that law was in force."""
+    order = {
+        "authority": "eu-tco-authority",
+        "legal_basis": "eu-tco",
+        "reference": "tco",
+        "issued_at": "2022-07-01T06:00:00Z",
+        "received_at": "2022-07-01T07:10:00Z",
+        "jurisdictions": ["DE"],
+    }
+    return order_json(*targets, **{**order, **changes})

@@ -5,7 +5,7 @@ feature does not exist yet is refused with 501, never accepted and ignored.
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
@@ -128,14 +128,20 @@ def refuse_dry_run(*, asked: bool) -> None:
 
 
 def _cited(sent: DirectiveIn, registry: Registry) -> tuple[Authority, LegalBasis]:
+    """Who orders, and the version of the law in force on the day of issue, which judges the order for ever."""
     authority = registry.authorities.get(sent.authority)
     if authority is None:
         raise invalid(f"there is no authority {sent.authority!r}", "/authority")
-    basis = registry.legal_bases.get(sent.legal_basis)
-    if basis is None:
+    regime = registry.legal_bases.get(sent.legal_basis)
+    if regime is None:
         raise invalid(f"there is no legal basis {sent.legal_basis!r}", "/legal_basis")
-    if basis.id not in authority.legal_bases:
-        raise invalid(f"{authority.id} may not order under {basis.id}", "/legal_basis")
+    if regime.id not in authority.legal_bases:
+        raise invalid(f"{authority.id} may not order under {regime.id}", "/legal_basis")
+    basis = registry.basis(regime.id, sent.issued_at)
+    if basis is None:
+        day = sent.issued_at.astimezone(UTC).date()
+        detail = f"{regime.id} was not in force on {day}, when the order was issued: it is in force {regime.validity}"
+        raise invalid(detail, "/legal_basis")
     return authority, basis
 
 

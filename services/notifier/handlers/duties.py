@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 
 from services.notifier.domain.case import Directive
 from services.notifier.domain.clocks import Clock, Duty
-from shared.registry import DutyKind, Registry, Trigger, exposure_text
+from shared.registry import DutyKind, Registry, exposure_text
 
 _JUDGED = {DutyKind.ACK: Duty.ACK, DutyKind.RESTRICT: Duty.RESTRICT, DutyKind.REPLY: Duty.REPLY}
 """The duties whose fulfilment can be seen in what the notifier learns. The blocklist runs the clocks that end claims."""
@@ -36,9 +37,10 @@ def clocks_of(directive: Directive, registry: Registry) -> list[Clock]:
     return list(clocks.values())
 
 
-def exposure(legal_basis: str, unmet_items: int, registry: Registry) -> Exposure:
-    basis = registry.legal_bases.get(legal_basis)
-    penalty = basis.penalty if basis else None
+def exposure(legal_basis: str, issued_at: datetime, unmet_items: int, registry: Registry) -> Exposure:
+    """What the version in force at issue threatens, by its first penalty."""
+    basis = registry.basis(legal_basis, issued_at)
+    penalty = next(iter(basis.penalties), None) if basis else None
     return Exposure(
         legal_basis=legal_basis,
         maximum=exposure_text(penalty) if penalty else None,
@@ -51,9 +53,9 @@ def exposure(legal_basis: str, unmet_items: int, registry: Registry) -> Exposure
 
 
 def _fixed(directive: Directive, registry: Registry) -> Iterator[Clock]:
-    basis = registry.legal_bases.get(directive.legal_basis)
+    basis = registry.basis(directive.legal_basis, directive.issued_at)
     for each in basis.duties if basis else ():
-        due_at = each.due(issued_at=directive.issued_at, received_at=directive.received_at)
-        if due_at is not None and each.duty in _JUDGED:
-            starts_at = directive.issued_at if each.trigger is Trigger.ISSUE else directive.received_at
+        starts_at = each.started(issued_at=directive.issued_at, received_at=directive.received_at)
+        due_at = None if starts_at is None else each.due(starts_at)
+        if starts_at is not None and due_at is not None and each.duty in _JUDGED:
             yield Clock(duty=_JUDGED[each.duty], starts_at=starts_at, due_at=due_at, verified=each.verified)

@@ -2,12 +2,12 @@
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from services.notifier.domain.effect import WithholdingState
 from services.notifier.domain.enforcement import COUNTED, EnforcementState
-from services.notifier.handlers.duties import Exposure, exposure
+from services.notifier.handlers.duties import Exposure
 from services.notifier.handlers.standing import CaseReport, reports_on
 from services.notifier.handlers.unit import Unit
 from services.notifier.store import directives, figures
@@ -39,12 +39,10 @@ async def report_places(unit: Unit, places: Sequence[Jurisdiction]) -> list[Plac
     asking = await directives.by_place(unit.connection, places)
     cases = await reports_on(unit, list({each.id: each for found in asking.values() for each in found}.values()))
     by_id = {case.directive.id: case for case in cases}
-    return [_report(unit, place, counted, due.get(place), [by_id[each.id] for each in asking[place]]) for place in places]
+    return [_report(place, counted, due.get(place), [by_id[each.id] for each in asking[place]]) for place in places]
 
 
-def _report(
-    unit: Unit, place: Jurisdiction, counted: Figures, next_due_at: datetime | None, cases: Iterable[CaseReport]
-) -> PlaceReport:
+def _report(place: Jurisdiction, counted: Figures, next_due_at: datetime | None, cases: Iterable[CaseReport]) -> PlaceReport:
     return PlaceReport(
         jurisdiction=place,
         withheld=counted.states[place, WithholdingState.WITHHELD],
@@ -52,13 +50,15 @@ def _report(
         unilateral_releases=counted.unilateral_releases[place],
         enforcements={state: counted.enforcements[place, state] for state in COUNTED},
         next_due_at=next_due_at,
-        exposures=_exposures(unit, cases),
+        exposures=_exposures(cases),
     )
 
 
-def _exposures(unit: Unit, cases: Iterable[CaseReport]) -> list[Exposure]:
-    """One for each legal basis under which something is unmet."""
-    unmet = Counter[str]()
+def _exposures(cases: Iterable[CaseReport]) -> list[Exposure]:
+    """One for each version of a legal basis under which something is unmet."""
+    unmet = Counter[Exposure]()
     for case in cases:
-        unmet[case.directive.legal_basis] += case.standing.unmet
-    return [exposure(basis, number, unit.registry) for basis, number in sorted(unmet.items()) if number]
+        if case.standing.unmet:
+            unmet[replace(case.exposure, unmet_items=0)] += case.standing.unmet
+    ordered = sorted(unmet.items(), key=lambda each: each[0].legal_basis)
+    return [replace(found, unmet_items=number) for found, number in ordered]

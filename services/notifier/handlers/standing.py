@@ -59,7 +59,7 @@ def _report(unit: Unit, directive: Directive, effect: Effect, tally: Tally, runn
         standing=standing,
         correspondence=tally,
         clocks=states,
-        exposure=exposure(directive.legal_basis, standing.unmet, unit.registry),
+        exposure=exposure(directive.legal_basis, directive.issued_at, standing.unmet, unit.registry),
     )
 
 

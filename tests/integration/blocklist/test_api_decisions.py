@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 
 from tests.support.blocklist import Api
-from tests.support.builders import later_json, order_json
+from tests.support.builders import later_json, order_json, tco_json
 
 COMPLY: dict[str, Any] = {"decision": "comply", "targets": "all"}
 
@@ -101,9 +101,7 @@ async def test_an_equal_decision_changes_nothing_and_is_no_event(api: Api) -> No
 
 
 async def test_a_decision_may_narrow_the_scope_and_later_widen_it_within_what_was_asked(api: Api) -> None:
-    directive = await api.submit(
-        later_json(authority="eu-tco-authority", legal_basis="eu-tco", jurisdictions=["DE", "FR"], reference="tco 2")
-    )
+    directive = await api.submit(tco_json(jurisdictions=["DE", "FR"], reference="tco 2"))
 
     narrow = await decide(api, directive, decision="comply", targets=["@acct_1"], jurisdictions=["FR"])
     wide = await decide(api, directive, decision="comply", targets=["@acct_1"])

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tests.support.blocklist import Api
-from tests.support.builders import later_json, order_json
+from tests.support.builders import later_json, order_json, tco_json
 
 FOUR_EYES: dict[str, Any] = {
     "cause": "platform_decision",
@@ -160,9 +160,7 @@ async def test_a_part_of_a_country_wide_key_cannot_be_released(api: Api) -> None
 
 
 async def test_a_release_in_one_country_leaves_the_item_complied_in_the_others(api: Api) -> None:
-    directive = await api.submit(
-        later_json(authority="eu-tco-authority", legal_basis="eu-tco", jurisdictions=["DE", "FR"], reference="tco")
-    )
+    directive = await api.submit(tco_json(jurisdictions=["DE", "FR"], reference="tco"))
     await api.post(f"/v1/directives/{directive['id']}/decisions", {"decision": "comply", "targets": "all"})
 
     answer = await release(api, directive=directive["id"], targets="all", jurisdictions=["DE"])

@@ -8,7 +8,7 @@ import pytest
 
 from services.blocklist.app import create_api
 from tests.support.blocklist import Api, client_of, expect, make_settings, running_api
-from tests.support.builders import later_json, order_json
+from tests.support.builders import order_json, tco_json
 
 COUNTED = re.compile(r"^(geowithhold_\w+?)(?:\{(.*)\})? (\S+)$")
 
@@ -25,7 +25,7 @@ async def metrics(client: httpx2.AsyncClient) -> dict[str, dict[str, float]]:
 
 async def test_the_metrics_say_what_is_withheld_received_released_and_waiting(api: Api) -> None:
     directive = await api.submit(order_json("@a", "@b", "#c"))
-    await api.submit(later_json("@a", authority="eu-tco-authority", legal_basis="eu-tco", jurisdictions=["DE", "FR"]))
+    await api.submit(tco_json("@a", jurisdictions=["DE", "FR"]))
     body = {"cause": "appeal", "directive": directive["id"], "targets": ["@a"], "jurisdictions": ["IN"]}
     await api.post("/v1/releases", body)
     await api.post(f"/v1/directives/{directive['id']}/rescind", {"targets": ["#c"]})

@@ -6,7 +6,7 @@ from urllib.parse import quote
 import pytest
 
 from tests.support.blocklist import Api
-from tests.support.builders import later_json, order_json
+from tests.support.builders import later_json, order_json, tco_json
 
 URL_TARGET = "url:https://ex.org/page/history"
 
@@ -25,9 +25,7 @@ async def every(api: Api, path: str, **query: Any) -> list[dict[str, Any]]:
 
 async def german(api: Api, reference: str, *targets: str) -> dict[str, Any]:
     """A directive for Germany, complied with."""
-    directive = await api.submit(
-        later_json(*targets, authority="de-bka", legal_basis="eu-tco", jurisdictions=["DE"], reference=reference)
-    )
+    directive = await api.submit(tco_json(*targets, authority="de-bka", reference=reference))
     await api.post(f"/v1/directives/{directive['id']}/decisions", {"decision": "comply", "targets": "all"})
     return directive
 
@@ -321,7 +319,11 @@ async def test_the_registries_are_shown(sqlite_api: Api) -> None:
 
     assert [basis["id"] for basis in bases["items"]] == ["eu-dsa-art9", "eu-tco", "in-it-act-69a", "in-it-act-69a-emergency"]
     assert [found["id"] for found in authorities["items"]] == ["br-tse", "de-bka", "eu-tco-authority", "in-meity"]
-    assert bases["items"][3]["penalty"]["imprisonment_years_max"] == 7
+    emergency = next(basis for basis in bases["items"] if basis["id"] == "in-it-act-69a-emergency")
+    assert emergency["penalty"]["imprisonment_years_max"] == 7
+    assert emergency["penalties"] == [emergency["penalty"]]
+    (version,) = emergency["versions"]
+    assert version == {name: value for name, value in emergency.items() if name not in ("penalty", "versions")}
     assert (bases["next"], authorities["next"]) == (None, None)
 
 

@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from tests.support.blocklist import Api
-from tests.support.builders import later_json, order_json
+from tests.support.builders import later_json, order_json, tco_json
 from tests.support.eventually import eventually
 
 NO_ITEMS = dict.fromkeys(("total", "undecided", "complied", "refused", "not_located", "released", "withdrawn"), 0)
@@ -95,9 +95,7 @@ async def test_lines_that_name_the_same_target_are_one_item_with_all_that_was_re
 
 
 async def test_an_order_for_a_group_reaches_each_of_its_members(api: Api) -> None:
-    created = await api.submit(
-        later_json(authority="eu-tco-authority", legal_basis="eu-tco", jurisdictions=["EU"], reference="tco 1")
-    )
+    created = await api.submit(tco_json(jurisdictions=["EU"], reference="tco 1"))
     decided = await api.post(f"/v1/directives/{created['id']}/decisions", {"decision": "comply", "targets": "all"})
 
     shown = await api.get("/v1/withholdings/account:acct_1")
@@ -109,11 +107,24 @@ async def test_an_order_for_a_group_reaches_each_of_its_members(api: Api) -> Non
 
 
 async def test_a_clock_that_the_law_sets_gives_the_due_time(api: Api) -> None:
-    created = await api.submit(
-        later_json(authority="de-bka", legal_basis="eu-tco", jurisdictions=["DE"], received_at="2021-02-01T08:00:00Z")
-    )
+    created = await api.submit(tco_json(authority="de-bka", received_at="2022-07-02T08:00:00Z"))
 
-    assert created["due_at"] == "2021-02-01T09:00:00Z"
+    assert created["due_at"] == "2022-07-02T09:00:00Z"
+
+
+async def test_an_order_is_judged_by_the_law_of_its_day_and_refused_where_there_was_none(api: Api) -> None:
+    before = await api.rows()
+
+    refused = await api.post("/v1/directives", tco_json(issued_at="2022-06-06T23:59:59Z"), 422)
+
+    assert refused["errors"] == [
+        {
+            "pointer": "/legal_basis",
+            "detail": "eu-tco was not in force on 2022-06-06, when the order was issued: it is in force from 2022-06-07",
+        }
+    ]
+    assert await api.rows() == before
+    assert (await api.submit(tco_json(issued_at="2022-06-07T00:00:00Z")))["legal_basis"] == "eu-tco"
 
 
 async def test_an_order_without_a_time_of_receipt_is_received_now(api: Api, set_now: Callable[[str], None]) -> None:
@@ -129,7 +140,7 @@ async def test_a_supplement_names_an_earlier_directive_of_the_same_authority(api
 
     second = await api.submit(later_json(supplements=first["id"]))
     unknown = await api.post("/v1/directives", later_json(reference="third", supplements="dir_0"), 422)
-    foreign = later_json(authority="de-bka", legal_basis="eu-tco", jurisdictions=["DE"], supplements=first["id"])
+    foreign = tco_json(authority="de-bka", supplements=first["id"])
 
     assert second["supplements"] == first["id"]
     assert unknown["errors"][0]["pointer"] == "/supplements"
@@ -150,7 +161,7 @@ async def test_a_reference_is_used_once_by_each_authority(api: Api) -> None:
 async def test_two_authorities_may_use_the_same_reference(api: Api) -> None:
     await api.submit(order_json(reference="1"))
 
-    other = later_json(authority="de-bka", legal_basis="eu-tco", jurisdictions=["DE"], reference="1")
+    other = tco_json(authority="de-bka", reference="1")
 
     assert (await api.submit(other))["reference"] == "1"
 

@@ -13,9 +13,11 @@ jurisdiction = "IN"
 instrument = "An Act"
 section = "s.1"
 title = "A direction"
+issued_by = "the ministry"
 in_force_from = 2020-01-01
 label = "legal_demand"
 confidential = false
+user_notice = "allowed"
 intake = "decide"
 interim = false
 verified = true
@@ -32,12 +34,20 @@ source = "An Act, s.2"
 """
 LAPSE = DUTY.replace("restrict", "lapse").replace('"3h"', '"48h"')
 PENALTY = """
-[penalty]
+[[penalties]]
 fine = "fine"
-at_risk = "the provider"
+at_risk = ["the provider"]
 provision = "s.9"
 verified = true
 source = "An Act, s.9"
+"""
+SUM = PENALTY.replace('fine = "fine"', 'fine_max_minor = 100\ncurrency = "INR"')
+ELEMENT = """
+[[required]]
+element = "redress"
+if_missing = "clarify"
+verified = true
+source = "An Act, s.3"
 """
 AUTHORITIES = """\
 [[authorities]]
@@ -71,7 +81,7 @@ def test_a_good_folder_loads_and_other_files_in_it_are_ignored(tmp_path: Path) -
 
     registry = load_registry(write_registry(tmp_path, basis=INTERIM + 'in_force_to = "2020-12-31"\n' + LAPSE + PENALTY))
 
-    assert registry.legal_bases["xa-act"].in_force_to == date(2020, 12, 31)
+    assert registry.legal_bases["xa-act"].latest.in_force_to == date(2020, 12, 31)
     assert registry.authorities["xa-ministry"].name == "A Ministry"
 
 
@@ -79,7 +89,7 @@ def test_a_good_folder_loads_and_other_files_in_it_are_ignored(tmp_path: Path) -
 def test_durations_are_minutes_hours_or_days(tmp_path: Path, text: str, length: timedelta) -> None:
     registry = load_registry(write_registry(tmp_path, basis=BASIS + DUTY.replace("3h", text)))
 
-    assert registry.legal_bases["xa-act"].duties[0].duration == length
+    assert registry.legal_bases["xa-act"].latest.duties[0].duration == length
 
 
 @pytest.mark.parametrize(
@@ -87,7 +97,7 @@ def test_durations_are_minutes_hours_or_days(tmp_path: Path, text: str, length: 
     [
         pytest.param(BASIS + "colour = 1\n", "colour", "unknown field", id="unknown field"),
         pytest.param(BASIS + DUTY + "colour = 1\n", "duties[0].colour", "unknown field", id="unknown field of a duty"),
-        pytest.param(BASIS + PENALTY + "colour = 1\n", "penalty.colour", "unknown field", id="unknown field of a penalty"),
+        pytest.param(BASIS + PENALTY + "colour = 1\n", "penalties[0].colour", "unknown field", id="unknown field of a penalty"),
         pytest.param(BASIS.replace('title = "A direction"', ""), "title", "missing", id="missing field"),
         pytest.param(BASIS.replace("A direction", ""), "title", "length >= 1", id="empty text"),
         pytest.param(BASIS.replace('"xa-act"', '"XA act"'), "id", "regex", id="id that is no slug"),
@@ -102,7 +112,12 @@ def test_durations_are_minutes_hours_or_days(tmp_path: Path, text: str, length: 
         ),
         pytest.param("duties = 1\n" + BASIS, "duties", "expected a list", id="duties that are no list"),
         pytest.param("duties = [1]\n" + BASIS, "duties[0]", "expected a table", id="duty that is no table"),
-        pytest.param(BASIS + DUTY.replace('trigger = "receipt"', ""), "duties[0].trigger", "missing", id="duty without trigger"),
+        pytest.param(
+            BASIS + DUTY.replace('trigger = "receipt"', ""),
+            "duties[0].trigger",
+            "a clock without a trigger",
+            id="clock without trigger",
+        ),
         pytest.param(BASIS + DUTY.replace('"receipt"', '"dawn"'), "duties[0].trigger", "'dawn'", id="unknown trigger"),
         pytest.param(BASIS + DUTY.replace("verified = true", ""), "duties[0].verified", "missing", id="duty not said verified"),
         pytest.param(BASIS + DUTY + "in_order = true\n", "duties[0].duration", "no duration may stand", id="both times"),
@@ -111,13 +126,41 @@ def test_durations_are_minutes_hours_or_days(tmp_path: Path, text: str, length: 
         pytest.param(BASIS + DUTY.replace("3h", "3 hours"), "duties[0].duration", "write 30m", id="duration in words"),
         pytest.param(BASIS + DUTY.replace('"3h"', "3"), "duties[0].duration", "Expected `str`", id="duration without unit"),
         pytest.param(BASIS + DUTY + DUTY, "duties[1]", "a second restrict duty from receipt", id="same duty twice"),
-        pytest.param(BASIS + PENALTY.replace('fine = "fine"', ""), "penalty.fine", "needs imprisonment", id="empty penalty"),
+        pytest.param(BASIS + PENALTY.replace('fine = "fine"', ""), "penalties[0].fine", "needs imprisonment", id="empty penalty"),
         pytest.param(
             BASIS + PENALTY + "turnover_percent_max = 101\n",
-            "penalty.turnover_percent_max",
+            "penalties[0].turnover_percent_max",
             "<= 100",
             id="more than all turnover",
         ),
+        pytest.param(
+            BASIS + PENALTY + "fine_max_minor = 1\n", "penalties[0].fine_max_minor", "an amount without a currency", id="sum"
+        ),
+        pytest.param(
+            BASIS + PENALTY + "per_day_minor = 1\n", "penalties[0].per_day_minor", "an amount without a currency", id="per day"
+        ),
+        pytest.param(
+            BASIS + PENALTY + 'currency = "INR"\n', "penalties[0].currency", "a currency without an amount", id="no sum"
+        ),
+        pytest.param(BASIS + SUM.replace("INR", "XYZ"), "penalties[0].currency", "'XYZ' is no currency", id="bad currency"),
+        pytest.param(BASIS + SUM.replace("INR", "inr"), "penalties[0].currency", "'inr' is no currency", id="small currency"),
+        pytest.param(BASIS + SUM.replace('"INR"', "356"), "penalties[0].currency", "Expected `str`", id="currency by number"),
+        pytest.param(BASIS + SUM.replace("= 100", "= 0"), "penalties[0].fine_max_minor", ">= 1", id="sum of nothing"),
+        pytest.param(
+            BASIS + SUM.replace("= 100", "= 1.5"), "penalties[0].fine_max_minor", "Expected `int`", id="sum with decimals"
+        ),
+        pytest.param(
+            BASIS + PENALTY.replace('["the provider"]', "[]"), "penalties[0].at_risk", "length >= 1", id="nobody at risk"
+        ),
+        pytest.param(BASIS + PENALTY.replace('["the provider"]', '"all"'), "penalties[0].at_risk", "`array`", id="roles no list"),
+        pytest.param(BASIS + PENALTY + PENALTY, "penalties[1]", "a second penalty of s.9", id="same penalty twice"),
+        pytest.param(BASIS + DUTY + 'calendar = "lunar"\n', "duties[0].calendar", "'lunar'", id="unknown calendar"),
+        pytest.param(BASIS + DUTY + "pausable = 1\n", "duties[0].pausable", "Expected `bool`", id="pausable no flag"),
+        pytest.param(BASIS + ELEMENT + ELEMENT, "required[1]", "a second requirement of redress", id="same element twice"),
+        pytest.param(BASIS + ELEMENT.replace("redress", "seal"), "required[0].element", "'seal'", id="unknown element"),
+        pytest.param(BASIS + ELEMENT.replace("clarify", "wait"), "required[0].if_missing", "'wait'", id="unknown consequence"),
+        pytest.param(BASIS + ELEMENT + "colour = 1\n", "required[0].colour", "unknown field", id="unknown field of an element"),
+        pytest.param(BASIS.replace('"allowed"', '"never"'), "user_notice", "'never'", id="unknown user notice"),
         pytest.param(
             BASIS + 'confirm_within = "48h"\n', "confirm_within", "belongs to interim", id="confirmation of what is not interim"
         ),

@@ -41,7 +41,7 @@ def make_penalty(
         imprisonment_years_max=years,
         turnover_percent_max=percent,
         fine=fine,
-        at_risk="the provider",
+        at_risk=("the provider",),
         provision="s.9",
         verified=verified,
         source="An Act",
@@ -80,21 +80,24 @@ def test_exactly_the_documented_authorities_ship_and_none_may_order_worldwide(sh
 def test_a_shipped_legal_basis_says_where_since_when_and_how_its_directives_are_taken_in(
     shipped: Registry, basis: str, jurisdiction: str, since: date, intake: Intake
 ) -> None:
-    found = shipped.legal_bases[basis]
+    found = shipped.legal_bases[basis].latest
 
     assert (found.jurisdiction, found.in_force_from, found.in_force_to) == (jurisdiction, since, None)
     assert (found.label, found.intake, found.verified) == (Label.LEGAL_DEMAND, intake, True)
 
 
 def test_only_the_emergency_basis_is_interim_and_must_be_confirmed_within_48_hours(shipped: Registry) -> None:
-    found = {key: (each.interim, each.confirm_within) for key, each in shipped.legal_bases.items()}
+    found = {key: (each.latest.interim, each.latest.confirm_within) for key, each in shipped.legal_bases.items()}
 
     assert found.pop("in-it-act-69a-emergency") == (True, timedelta(hours=48))
     assert set(found.values()) == {(False, None)}
 
 
 def test_only_the_indian_directives_are_confidential_by_default(shipped: Registry) -> None:
-    assert {key for key, each in shipped.legal_bases.items() if each.confidential} == {"in-it-act-69a", "in-it-act-69a-emergency"}
+    assert {key for key, each in shipped.legal_bases.items() if each.latest.confidential} == {
+        "in-it-act-69a",
+        "in-it-act-69a-emergency",
+    }
 
 
 @pytest.mark.parametrize(
@@ -139,9 +142,9 @@ def test_only_the_indian_directives_are_confidential_by_default(shipped: Registr
 def test_a_shipped_legal_basis_has_these_clocks_and_says_which_are_verified(
     shipped: Registry, basis: str, clocks: list[tuple[str, str, timedelta | None, bool]]
 ) -> None:
-    duties = shipped.legal_bases[basis].duties
+    duties = shipped.legal_bases[basis].latest.duties
 
-    assert clocks_of(shipped.legal_bases[basis]) == clocks
+    assert clocks_of(shipped.legal_bases[basis].latest) == clocks
     assert all(each.in_order == (each.duration is None) for each in duties)
 
 
@@ -155,9 +158,8 @@ def test_a_shipped_legal_basis_has_these_clocks_and_says_which_are_verified(
     ],
 )
 def test_a_shipped_penalty_is_named_with_its_provision(shipped: Registry, basis: str, provision: str, text: str) -> None:
-    penalty = shipped.legal_bases[basis].penalty
+    (penalty,) = shipped.legal_bases[basis].latest.penalties
 
-    assert penalty is not None
     assert (penalty.provision, exposure_text(penalty)) == (provision, text)
 
 
@@ -171,13 +173,13 @@ def test_the_registry_cannot_be_changed_once_it_is_loaded(shipped: Registry) -> 
     [(date(2019, 12, 31), False), (date(2020, 1, 1), True), (date(2020, 12, 31), True), (date(2021, 1, 1), False)],
 )
 def test_a_legal_basis_is_in_force_from_its_first_day_to_its_last(shipped: Registry, day: date, in_force: bool) -> None:
-    basis = replace(shipped.legal_bases["eu-tco"], in_force_from=date(2020, 1, 1), in_force_to=date(2020, 12, 31))
+    basis = replace(shipped.legal_bases["eu-tco"].latest, in_force_from=date(2020, 1, 1), in_force_to=date(2020, 12, 31))
 
     assert basis.in_force_on(day) is in_force
 
 
 def test_a_legal_basis_without_an_end_stays_in_force(shipped: Registry) -> None:
-    assert shipped.legal_bases["in-it-act-69a"].in_force_on(date(2100, 1, 1))
+    assert shipped.legal_bases["in-it-act-69a"].latest.in_force_on(date(2100, 1, 1))
 
 
 @pytest.mark.parametrize(
@@ -194,13 +196,13 @@ def test_a_legal_basis_without_an_end_stays_in_force(shipped: Registry) -> None:
 def test_a_deadline_counts_from_receipt_or_issue_and_is_none_where_the_order_sets_it(
     shipped: Registry, basis: str, kind: DutyKind, due: datetime | None
 ) -> None:
-    assert deadline(shipped.legal_bases[basis], kind, issued_at=ISSUED, received_at=RECEIVED) == due
+    assert deadline(shipped.legal_bases[basis].latest, kind, issued_at=ISSUED, received_at=RECEIVED) == due
 
 
 def test_a_clock_that_a_later_notice_starts_has_no_deadline_yet() -> None:
     duty = Duty(duty=DutyKind.REPLY, trigger=Trigger.NOTICE, duration=timedelta(hours=1), verified=True, source="An Act")
 
-    assert duty.due(issued_at=ISSUED, received_at=RECEIVED) is None
+    assert duty.started(issued_at=ISSUED, received_at=RECEIVED) is None
 
 
 @pytest.mark.parametrize(

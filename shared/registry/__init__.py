@@ -13,6 +13,7 @@ from shared.registry.duty import Calendar, Duty, DutyKind, Trigger, after_workin
 from shared.registry.load import RegistryError, load_registry
 from shared.registry.model import (
     Authority,
+    AuthorityType,
     Element,
     IfMissing,
     Intake,
@@ -29,6 +30,7 @@ from shared.registry.read import Problem
 
 __all__ = [
     "Authority",
+    "AuthorityType",
     "Calendar",
     "Duty",
     "DutyKind",

@@ -8,12 +8,20 @@ from collections.abc import Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
+from typing import Annotated
+
+from msgspec import Meta
 
 from shared.ids import WORLDWIDE, Jurisdiction
 from shared.jurisdictions import covers, expand, overlaps
 from shared.registry.duty import Duty, DutyKind
 from shared.registry.penalty import Penalty
 from shared.registry.table import Area, Fault, Slug, Table, Text
+
+Category = Annotated[str, Meta(pattern="^STATEMENT_CATEGORY_[A-Z_]+$")]
+"""Of illegal content, in the words of the DSA Transparency Database."""
+
+NOT_SPECIFIED = "STATEMENT_CATEGORY_NOT_SPECIFIED_NOTICE"
 
 
 class Intake(StrEnum):
@@ -98,6 +106,7 @@ class LegalBasis(Table):
     confirm_within: timedelta | None = None
     verified: bool
     source: Text
+    statement_category: Category = NOT_SPECIFIED
     required: tuple[Requirement, ...] = ()
     duties: tuple[Duty, ...] = ()
     penalties: tuple[Penalty, ...] = ()
@@ -157,12 +166,21 @@ class Regime:
         return next((each for each in self.versions if each.in_force_on(day)), None)
 
 
+class AuthorityType(StrEnum):
+    """What kind of body an authority is; forms that others keep ask for it."""
+
+    GOVERNMENT = "government"
+    COURT = "court"
+    LAW_ENFORCEMENT = "law_enforcement"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Authority(Table):
     """Who may order, and where. `worldwide` is a permission of its own and widens nothing but the order for everywhere, `XX`."""
 
     id: Slug
     name: Text
+    type: AuthorityType = AuthorityType.GOVERNMENT
     jurisdiction: Area
     legal_bases: tuple[str, ...]
     worldwide: bool

@@ -14,7 +14,7 @@ import asyncio
 import fcntl
 import random
 import sqlite3
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -82,7 +82,15 @@ class Database:
 
     async def write(self, work: Work[T]) -> T:
         """Runs `work` in a transaction and commits. Raises what `work` raises, with nothing stored; or OutcomeUnknown."""
-        task = asyncio.ensure_future(self._write(work))
+        return await self._finished(self._write(work, keep=True))
+
+    async def rehearse(self, work: Work[T]) -> T:
+        """Runs `work` as `write` does, locks and repetitions included, and takes all of it back. `after_commit` is not called."""
+        return await self._finished(self._write(work, keep=False))
+
+    async def _finished(self, writing: Coroutine[Any, Any, T]) -> T:
+        """What it returns, run to its end even if nobody waits for it any more."""
+        task = asyncio.ensure_future(writing)
         self._running.add(task)
         task.add_done_callback(self._running.discard)
         return await asyncio.shield(task)
@@ -100,21 +108,23 @@ class Database:
         if self._reader is not self._writer:
             await self._reader.dispose()
 
-    async def _write(self, work: Work[T]) -> T:
+    async def _write(self, work: Work[T], *, keep: bool) -> T:
         for attempt in range(1, _tries):
             try:
-                return await self._write_once(work)
+                return await self._write_once(work, keep=keep)
             except (DBAPIError, ConcurrentChange) as error:
                 if isinstance(error, DBAPIError) and sqlstate(error) not in RETRIED:
                     raise
                 await asyncio.sleep(_backoff.delay(attempt, random.random()).total_seconds())  # noqa: S311 (jitter)
-        return await self._write_once(work)
+        return await self._write_once(work, keep=keep)
 
-    async def _write_once(self, work: Work[T]) -> T:
+    async def _write_once(self, work: Work[T], *, keep: bool) -> T:
         async with self._writer.connect() as connection:
             result = await work(connection)
-            await _commit(connection)
-        self._after_commit()
+            if keep:
+                await _commit(connection)
+        if keep:
+            self._after_commit()
         return result
 
 

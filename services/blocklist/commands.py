@@ -1,11 +1,16 @@
 """Runs a command: opens its transaction, carries it out once per idempotency key, commits, then counts."""
 
-from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from collections.abc import Awaitable, Callable, Sequence
+from http import HTTPStatus
+from typing import Any, TypeVar
+from uuid import uuid4
 
+import msgspec
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.blocklist.handlers.unit import Unit
+from services.blocklist.domain.batch import BatchId, OpenBatch
+from services.blocklist.handlers.overlaps import Overlap, overlaps
+from services.blocklist.handlers.unit import Unit, close_batch
 from services.blocklist.metrics import CommandMetrics
 from services.blocklist.store import idempotency
 from services.blocklist.store.idempotency import Answer, Attempt
@@ -14,6 +19,8 @@ from shared.db import Database
 from shared.topics import Topics
 
 T = TypeVar("T")
+
+OVERLAPS_SHOWN = 100
 
 
 class Commands:
@@ -26,11 +33,7 @@ class Commands:
     async def run(self, handle: Callable[[Unit], Awaitable[T]]) -> T:
         """The handler's result, committed. Raises what the handler raises, with nothing stored."""
 
-        async def work(connection: AsyncConnection) -> tuple[T, Unit]:
-            unit = Unit(connection, self._topics, self._clock())
-            return await handle(unit), unit
-
-        result, unit = await self._database.write(work)
+        result, unit = await self._database.write(lambda connection: self._work(connection, handle))
         self._metrics.count(unit.emitted)
         return result
 
@@ -48,3 +51,26 @@ class Commands:
             return answer
 
         return await self.run(once)
+
+    async def rehearse(self, handle: Callable[[Unit], Awaitable[Answer]]) -> Answer:
+        """The answer that `handle` would give, and what other directives hold of what it would change. Nothing of it stays."""
+
+        async def work(connection: AsyncConnection) -> Answer:
+            answer, unit = await self._work(connection, handle)
+            return rehearsed(answer, await overlaps(unit))
+
+        return await self._database.rehearse(work)
+
+    async def _work(self, connection: AsyncConnection, handle: Callable[[Unit], Awaitable[T]]) -> tuple[T, Unit]:
+        unit = Unit(connection, self._topics, self._clock(), OpenBatch(id=BatchId(f"bat_{uuid4().hex}")))
+        result = await handle(unit)
+        await close_batch(unit)
+        return result, unit
+
+
+def rehearsed(answer: Answer, found: Sequence[Overlap]) -> Answer:
+    """The same body with what a rehearsal adds to it."""
+    body: dict[str, Any] = msgspec.json.decode(answer.body)
+    shown = [{"target": one.target, "jurisdiction": one.jurisdiction, "held_by": one.held_by} for one in found[:OVERLAPS_SHOWN]]
+    body |= {"dry_run": True, "overlaps": shown, "overlaps_total": len(found)}
+    return Answer(HTTPStatus.OK, msgspec.json.encode(body), rehearsed=True)

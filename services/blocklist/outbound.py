@@ -56,10 +56,10 @@ def counts(tally: Tally) -> Counts:
     return Counts(total=tally.total, released=tally.released(), **tally.counted())
 
 
-def item_events(directive: Directive, first_revision: int, items: Sequence[Item]) -> Iterator[DirectiveItems]:
+def item_events(directive: Directive, first_revision: int, items: Sequence[Item], **happened: Any) -> Iterator[DirectiveItems]:
     """The changed items, in chunks, each chunk a revision of its own."""
     for offset, chunk in enumerate(_chunks(map(_item_changed, items))):
-        yield case_event(DirectiveItems, directive, first_revision + offset, items=tuple(chunk))
+        yield case_event(DirectiveItems, directive, first_revision + offset, items=tuple(chunk), **happened)
 
 
 def _chunks(items: Iterable[ItemChanged]) -> Iterator[list[ItemChanged]]:

@@ -32,6 +32,12 @@ Targets = Annotated[list[JsonTarget], Field(min_length=1, max_length=MAX_TARGETS
 Id = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_.-]+$")]
 
 
+class WriteIn(Model):
+    """What every write may be sent with: `dry_run` asks what it would do, and does nothing."""
+
+    dry_run: Flag = False
+
+
 class DocumentIn(Model):
     """The order as a document: its hash, and where it is kept. The service never fetches it."""
 
@@ -39,7 +45,7 @@ class DocumentIn(Model):
     uri: Annotated[str, StringConstraints(min_length=1, max_length=2048), Storable]
 
 
-class DirectiveIn(Model):
+class DirectiveIn(WriteIn):
     authority: Id
     reference: Line
     legal_basis: Id
@@ -55,7 +61,6 @@ class DirectiveIn(Model):
     supersedes: Id | None = None
     sealed: Flag = False
     document: DocumentIn | None = None
-    dry_run: Flag = False
 
 
 def _keyword_or_targets(value: Any, *keywords: str) -> Any:
@@ -72,37 +77,34 @@ AllOrTargets = Annotated[Any, AfterValidator(lambda value: _keyword_or_targets(v
 AnySelection = Annotated[Any, AfterValidator(lambda value: _keyword_or_targets(value, "all", "undecided"))]
 
 
-class DecisionIn(Model):
+class DecisionIn(WriteIn):
     decision: Decision
     ground: Ground | None = None
     targets: AnySelection
     jurisdictions: Codes | None = None
     memo: Text | None = None
-    dry_run: Flag = False
 
 
-class ReleaseIn(Model):
+class ReleaseIn(WriteIn):
     cause: Cause
     directive: Id | None = None
     targets: AllOrTargets
     jurisdictions: Codes
     memo: Text | None = None
     approvers: Annotated[list[Line], Field(max_length=10)] = Field(default_factory=list)
-    dry_run: Flag = False
 
 
-class RescindIn(Model):
+class RescindIn(WriteIn):
     targets: AllOrTargets
     memo: Text | None = None
-    dry_run: Flag = False
 
 
-class ConfirmIn(Model):
+class ConfirmIn(WriteIn):
     targets: AllOrTargets = "all"
     memo: Text | None = None
 
 
-class NoticeIn(Model):
+class NoticeIn(WriteIn):
     kind: Literal["non_compliance", "reminder", "clarification", "hearing"]
     issued_at: Time
     received_at: Time | None = None
@@ -111,7 +113,7 @@ class NoticeIn(Model):
     due_at: Time | None = None
 
 
-class ReplyIn(Model):
+class ReplyIn(WriteIn):
     kind: Literal["acknowledgement", "effect_report", "impossibility", "clarification_request", "dialogue_request"]
     text: Text | None = None
     sent_at: Time | None = None

@@ -1,5 +1,7 @@
 """The tables. Constraints make the wrong row impossible; what each table promises is said beside it."""
 
+from typing import Any
+
 from sqlalchemy import (
     JSON,
     BigInteger,
@@ -72,23 +74,63 @@ directive_scopes = Table(
     comment="Where a directive asks for something, to list directives by jurisdiction.",
 )
 
+
+def _item_columns() -> tuple[Column[Any], ...]:
+    """What of an item changes, and so is kept of each of its versions."""
+    return (
+        Column("state", String(16), nullable=False),
+        Column("cause", String(24)),
+        Column("ground", String(32)),
+        Column("claims", _Json, nullable=False),
+        Column("stayed", Boolean, nullable=False, server_default=false()),
+        Column("confirmed", Boolean, nullable=False, server_default=false()),
+        Column("changed_at", Instant, nullable=False),
+        Column("batch", String(40)),
+    )
+
+
 items = Table(
     "items",
     metadata,
     Column("directive", String(40), ForeignKey("directives.id"), primary_key=True),
     Column("target", Text, primary_key=True),
+    Column("version", Integer, nullable=False, server_default="1"),
     Column("position", Integer, nullable=False),
     Column("received", _Json, nullable=False),
-    Column("state", String(16), nullable=False),
-    Column("cause", String(24)),
-    Column("ground", String(32)),
-    Column("claims", _Json, nullable=False),
-    Column("stayed", Boolean, nullable=False, server_default=false()),
-    Column("confirmed", Boolean, nullable=False, server_default=false()),
-    Column("changed_at", Instant, nullable=False),
+    *_item_columns(),
     CheckConstraint("(state IN ('released', 'ended')) = (cause IS NOT NULL)", name="cause_iff_released"),
     Index(None, "directive", "state"),
+    Index(None, "target"),
     comment="`claims` maps jurisdiction to live, suspended or the cause it ended for; withholdings.claimants is its inverse.",
+)
+
+item_history = Table(
+    "item_history",
+    metadata,
+    Column("directive", String(40), primary_key=True),
+    Column("target", Text, primary_key=True),
+    Column("version", Integer, primary_key=True, autoincrement=False),
+    *_item_columns(),
+    comment="Every version of an item but the latest: a row moves here when the next one is made.",
+)
+
+batches = Table(
+    "batches",
+    metadata,
+    Column("seq", SERIAL, primary_key=True, autoincrement=True),
+    Column("id", String(40), nullable=False, unique=True),
+    Column("kind", String(16), nullable=False),
+    Column("at", Instant, nullable=False, index=True),
+    Column("memo", Text),
+    Column("approvers", _Json, nullable=False),
+    Column("undoes", String(40), ForeignKey("batches.id"), index=True),
+    Column("directives", _Json, nullable=False),
+    Column("items", Integer, nullable=False),
+    Column("blocked", Integer, nullable=False),
+    Column("released", Integer, nullable=False),
+    Column("withholdings_changed", Integer, nullable=False),
+    sqlite_autoincrement=True,
+    comment="What each write did, as one thing: the rows of items and item_history that name it.",
 )
 
 _withholding_columns = (

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Annotated, Any
 from urllib.parse import unquote
@@ -10,7 +11,9 @@ import msgspec
 from fastapi import Depends, Header, Request, Response
 
 from services.blocklist.commands import Commands
+from services.blocklist.handlers.unit import Unit
 from services.blocklist.metrics import CommandMetrics
+from services.blocklist.schemas import WriteIn
 from services.blocklist.store.idempotency import Answer, Attempt
 from shared.clock import Clock
 from shared.db import Database
@@ -55,6 +58,15 @@ Idempotent = Annotated[Attempt | None, Depends(_attempt)]
 
 def answer(status: int, body: Any, *, location: str | None = None) -> Answer:
     return Answer(status, msgspec.json.encode(body), location)
+
+
+async def carry_out(
+    services: Services, attempt: Attempt | None, sent: WriteIn, work: Callable[[Unit], Awaitable[Answer]]
+) -> Answer:
+    """Every write's way: carried out once per idempotency key, or rehearsed if that is all that was asked."""
+    if sent.dry_run:
+        return await services.commands.rehearse(work)
+    return await services.commands.answer(attempt, work)
 
 
 def reply(found: Answer) -> Response:

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Query, Response
 
 from services.blocklist.api import intake, present
-from services.blocklist.api.context import Context, Idempotent, Services, answer, reply
+from services.blocklist.api.context import Context, Idempotent, Services, answer, carry_out, reply
 from services.blocklist.domain.directive import DirectiveStatus, NewDirective
 from services.blocklist.errors import unknown_directive
 from services.blocklist.handlers import correspondence, endings
@@ -42,11 +42,12 @@ async def submit_directive(body: DirectiveIn, context: Context, attempt: Idempot
             **await _document(unit, order.id),
             "targets": list(order.targets),
             "withholdings_changed": submitted.withholdings_changed,
+            "batch": unit.batch.name,
         }
         return answer(201, document, location=f"/v1/directives/{order.id}")
 
-    found = await context.commands.answer(attempt, work)
-    if not found.replayed:
+    found = await carry_out(context, attempt, body, work)
+    if found.fresh:
         _count(context, order)
     return reply(found)
 
@@ -121,22 +122,21 @@ async def decide_items(directive_id: str, body: DecisionIn, context: Context, at
 
     async def work(unit: Unit) -> Answer:
         named = None if isinstance(command.selection, str) else command.selection
-        return answer(200, present.decided(await decide(unit, command), named))
+        return answer(200, {**present.decided(await decide(unit, command), named), "batch": unit.batch.name})
 
-    return reply(await context.commands.answer(attempt, work))
+    return reply(await carry_out(context, attempt, body, work))
 
 
 @router.post("/{directive_id}/rescind", response_model=None)
 async def rescind_items(directive_id: str, body: RescindIn, context: Context, attempt: Idempotent) -> Response:
     """The authority withdraws the directive, for all or some targets, finally."""
-    intake.refuse_dry_run(asked=body.dry_run)
     selection = intake.read_selection(body.targets, context.platform)
     command = Rescind(directive=DirectiveId(directive_id), selection=selection, memo=body.memo)
 
     async def work(unit: Unit) -> Answer:
-        return answer(200, present.effects(await endings.rescind(unit, command)))
+        return answer(200, {**present.effects(await endings.rescind(unit, command)), "batch": unit.batch.name})
 
-    return reply(await context.commands.answer(attempt, work))
+    return reply(await carry_out(context, attempt, body, work))
 
 
 @router.post("/{directive_id}/confirm", response_model=None)
@@ -151,7 +151,7 @@ async def confirm_directive(directive_id: str, context: Context, attempt: Idempo
         confirmed = await correspondence.confirm(unit, DirectiveId(directive_id), sent.memo)
         return answer(200, await _document(unit, confirmed.id))
 
-    return reply(await context.commands.answer(attempt, work))
+    return reply(await carry_out(context, attempt, sent, work))
 
 
 @router.post("/{directive_id}/notices", status_code=201, response_model=None)
@@ -178,7 +178,7 @@ async def add_notice(directive_id: str, body: NoticeIn, context: Context, attemp
         document = {"id": notice.id, "directive": directive_id, **present.notice(_fields(notice))}
         return answer(201, document, location=f"/v1/directives/{directive_id}")
 
-    return reply(await context.commands.answer(attempt, work))
+    return reply(await carry_out(context, attempt, body, work))
 
 
 @router.post("/{directive_id}/replies", status_code=201, response_model=None)
@@ -199,7 +199,7 @@ async def add_reply(directive_id: str, body: ReplyIn, context: Context, attempt:
         document = {"id": sent.id, "directive": directive_id, **present.reply(_fields(sent))}
         return answer(201, document, location=f"/v1/directives/{directive_id}")
 
-    return reply(await context.commands.answer(attempt, work))
+    return reply(await carry_out(context, attempt, body, work))
 
 
 async def _document(unit: Unit, id_: DirectiveId) -> dict[str, Any]:

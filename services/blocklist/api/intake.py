@@ -60,7 +60,6 @@ def admit(sent: DirectiveIn, *, registry: Registry, platform: PlatformPatterns, 
 
 
 def admit_decision(id_: DirectiveId, sent: DecisionIn, platform: PlatformPatterns) -> Decide:
-    refuse_dry_run(asked=sent.dry_run)
     if sent.decision is Decision.REFUSE and sent.ground is None:
         raise invalid("a refusal needs a ground", "/ground")
     if sent.decision is not Decision.COMPLY and sent.jurisdictions is not None:
@@ -76,7 +75,6 @@ def admit_decision(id_: DirectiveId, sent: DecisionIn, platform: PlatformPattern
 
 
 def admit_release(sent: ReleaseIn, platform: PlatformPatterns) -> Release:
-    refuse_dry_run(asked=sent.dry_run)
     if sent.cause not in BY_PLATFORM:
         allowed = ", ".join(sorted(BY_PLATFORM))
         raise invalid(
@@ -113,18 +111,11 @@ def refuse_expired(order: NewDirective, now: datetime) -> None:
 
 
 def _refuse_unfinished(sent: DirectiveIn) -> None:
-    refuse_dry_run(asked=sent.dry_run)
     unfinished = {"sealed": sent.sealed, "supersedes": sent.supersedes is not None, "kind": sent.kind == "unblock"}
     for name, used in unfinished.items():
         if used:
             detail = f"{name} is part of the contract, and not there yet"
             raise Refusal(Kind.NOT_IMPLEMENTED, detail, (Fault(detail, pointer=f"/{name}"),))
-
-
-def refuse_dry_run(*, asked: bool) -> None:
-    if asked:
-        detail = "dry_run is part of the contract, and not there yet"
-        raise Refusal(Kind.NOT_IMPLEMENTED, detail, (Fault(detail, pointer="/dry_run"),))
 
 
 def _cited(sent: DirectiveIn, registry: Registry) -> tuple[Authority, LegalBasis]:

@@ -3,7 +3,7 @@
 from fastapi import APIRouter, Response
 
 from services.blocklist.api import intake, present
-from services.blocklist.api.context import Context, Idempotent, answer, reply
+from services.blocklist.api.context import Context, Idempotent, answer, carry_out, reply
 from services.blocklist.handlers.release import release
 from services.blocklist.handlers.unit import Unit
 from services.blocklist.schemas import ReleaseIn
@@ -18,6 +18,6 @@ async def create_release(body: ReleaseIn, context: Context, attempt: Idempotent)
     command = intake.admit_release(body, context.platform)
 
     async def work(unit: Unit) -> Answer:
-        return answer(200, present.effects(await release(unit, command)))
+        return answer(200, {**present.effects(await release(unit, command)), "batch": unit.batch.name})
 
-    return reply(await context.commands.answer(attempt, work))
+    return reply(await carry_out(context, attempt, body, work))

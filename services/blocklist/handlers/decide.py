@@ -6,12 +6,21 @@ from typing import assert_never
 
 from services.blocklist import errors
 from services.blocklist.domain import item as rules
+from services.blocklist.domain.batch import BatchKind
 from services.blocklist.domain.directive import Directive, DirectiveFact
 from services.blocklist.domain.item import Decision, Item, Outcome
 from services.blocklist.domain.selection import Batch, Impossible, Selection, apply_to_all
 from services.blocklist.domain.withholding import Terms
-from services.blocklist.handlers.unit import Unit, lock_directive, record, selected_items, settle_claims, stepped, versions_of
-from services.blocklist.store import items
+from services.blocklist.handlers.unit import (
+    Unit,
+    lock_directive,
+    record,
+    save_items,
+    selected_items,
+    settle_claims,
+    stepped,
+    versions_of,
+)
 from shared.events import DirectiveDecided
 from shared.http.problems import invalid
 from shared.ids import DirectiveId, Jurisdiction
@@ -43,6 +52,7 @@ class Decided:
 
 async def decide(unit: Unit, command: Decide) -> Decided:
     """Decides all of the named items or none. Raises Refusal if one of them cannot be decided so."""
+    unit.batch.begin(BatchKind.DECISION, memo=command.memo)
     directive = stepped(await lock_directive(unit, command.directive), DirectiveFact.DECIDE)
     scope = _within(directive, command.scope)
     found = await selected_items(unit, directive, command.selection)
@@ -60,7 +70,7 @@ async def _store(unit: Unit, directive: Directive, command: Decide, batch: Batch
     if not batch.changed:
         return 0
     after = [changed.after for changed in batch.changed]
-    await items.save(unit.connection, directive.id, after, unit.now)
+    await save_items(unit, directive, batch.changed)
     terms = Terms(at=unit.now, cause=None, due_at=directive.due_at, label=directive.label)
     settled = await settle_claims(unit, ((directive.id, changed) for changed in batch.changed), terms)
     happened = {"decision": command.decision.value, "ground": command.ground, "changed": len(after)}

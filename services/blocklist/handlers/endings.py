@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 
 from services.blocklist import errors
 from services.blocklist.domain import item as rules
+from services.blocklist.domain.batch import BatchKind
 from services.blocklist.domain.causes import Cause
 from services.blocklist.domain.directive import Directive, DirectiveFact, NoTransition, step
 from services.blocklist.domain.selection import Batch, Impossible, Selection, apply_to_all
@@ -14,11 +15,11 @@ from services.blocklist.handlers.unit import (
     effects,
     lock_directive,
     record,
+    save_items,
     selected_items,
     settle_claims,
     stepped,
 )
-from services.blocklist.store import items
 from shared.events import CaseEvent, DirectiveExpired, DirectiveRescinded
 from shared.ids import DirectiveId
 
@@ -32,6 +33,7 @@ class Rescind:
 
 async def rescind(unit: Unit, command: Rescind) -> Effects:
     """Ends the named items, finally. The directive is rescinded with its last open item."""
+    unit.batch.begin(BatchKind.ACT, memo=command.memo)
     directive = await lock_directive(unit, command.directive)
     stepped(directive, DirectiveFact.RESCIND)
     batch, settled = await _end(unit, directive, command.selection, Cause.RESCINDED)
@@ -59,7 +61,7 @@ async def _end(unit: Unit, directive: Directive, selection: Selection, cause: Ca
     batch = apply_to_all(found, lambda item: rules.end(item, cause), named=not isinstance(selection, str))
     if isinstance(batch, Impossible):
         raise errors.impossible(batch, selection)
-    await items.save(unit.connection, directive.id, [changed.after for changed in batch.changed], unit.now)
+    await save_items(unit, directive, batch.changed)
     terms = Terms(at=unit.now, cause=cause, due_at=None, label="")
     return batch, await settle_claims(unit, ((directive.id, changed) for changed in batch.changed), terms)
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 from services.blocklist import errors
 from services.blocklist.domain import item as rules
+from services.blocklist.domain.batch import BatchKind
 from services.blocklist.domain.causes import Cause
 from services.blocklist.domain.directive import Directive, DirectiveFact
 from services.blocklist.domain.item import Changed, Item, NotAllowed, Obstacle
@@ -17,6 +18,7 @@ from services.blocklist.handlers.unit import (
     effects,
     lock_directive,
     record,
+    save_items,
     selected_items,
     settle_claims,
     stepped,
@@ -44,6 +46,7 @@ Ended = Mapping[DirectiveId, Sequence[Changed]]
 
 async def release(unit: Unit, command: Release) -> Effects:
     """Ends all of the claims named or none. Raises Refusal if there is nothing to end on one of the targets."""
+    unit.batch.begin(BatchKind.RELEASE, memo=command.memo, approvers=command.approvers)
     if command.directive:
         directive = await lock_directive(unit, command.directive)
         locked = {directive.id: directive}
@@ -97,7 +100,7 @@ async def _settle(unit: Unit, command: Release, ended: Ended) -> list[Settled]:
 
 async def _record(unit: Unit, command: Release, directive: Directive, changes: Sequence[Changed]) -> None:
     after = [changed.after for changed in changes]
-    await items.save(unit.connection, directive.id, after, unit.now)
+    await save_items(unit, directive, changes)
     released = replace(directive, tally=directive.tally.moved((changed.before, changed.after) for changed in changes))
     happened = {"cause": command.cause.value, "released": len(after)}
     detail = {"memo": command.memo, "approvers": list(command.approvers), "approvers_verified": False}

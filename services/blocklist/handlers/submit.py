@@ -4,12 +4,13 @@ from dataclasses import dataclass
 
 from services.blocklist import errors
 from services.blocklist.domain import item as rules
+from services.blocklist.domain.batch import BatchKind
 from services.blocklist.domain.directive import Directive, DirectiveFact, DirectiveStatus, NewDirective
 from services.blocklist.domain.item import Changed, Item
 from services.blocklist.domain.tally import tally_of
 from services.blocklist.domain.withholding import Terms
-from services.blocklist.handlers.unit import Unit, record, settle_claims, stepped, versions_of
-from services.blocklist.store import directives, items
+from services.blocklist.handlers.unit import Unit, add_items, record, settle_claims, stepped, versions_of
+from services.blocklist.store import directives
 from shared.events import DirectiveReceived
 
 
@@ -24,14 +25,16 @@ async def submit(unit: Unit, order: NewDirective) -> Submitted:
 
     Raises Refusal if the authority has used the reference before, naming that directive.
     """
+    unit.batch.begin(BatchKind.INTAKE)
     undecided = [Item(target=target) for target in order.targets]
     changes = _complied(undecided, order) if order.comply_at_intake else []
-    stored = [changed.after for changed in changes] or undecided
+    made = changes or [Changed(item, item) for item in undecided]
+    stored = [changed.after for changed in made]
     directive = stepped(_received(order, stored), DirectiveFact.ACCEPT)
     existing = await directives.add(unit.connection, order, directive)
     if existing:
         raise errors.duplicate_reference(existing)
-    await items.add(unit.connection, directive.id, order.targets, stored, unit.now)
+    await add_items(unit, directive, order.targets, made)
     terms = Terms(at=unit.now, cause=None, due_at=order.due_at, label=order.label)
     settled = await settle_claims(unit, ((directive.id, changed) for changed in changes), terms)
     happened = {"kind": order.kind, "expires_at": order.expires_at}

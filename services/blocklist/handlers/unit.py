@@ -1,7 +1,7 @@
 """What handlers are made of: lock a directive, settle the claims that changed, record what happened.
 
-Promises: whatever changes an item goes through `settle_claims` and `record`, so that items, withholdings, timeline and outbox
-change together or not at all.
+Promises: whatever changes an item goes through `save_items`, `settle_claims` and `record`, so that items, withholdings, timeline,
+outbox and batch change together or not at all.
 Lock order, for everybody: directives by id, then keys in order. Would break it: locking a directive after a key.
 """
 
@@ -13,14 +13,15 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.blocklist import errors, outbox
+from services.blocklist.domain.batch import OpenBatch
 from services.blocklist.domain.directive import Directive, DirectiveFact, NoTransition, step
 from services.blocklist.domain.item import Changed, Item
 from services.blocklist.domain.selection import Selection
 from services.blocklist.domain.withholding import Emitted, Settled, Terms, Withholding, claim_changes, settle_all
 from services.blocklist.outbound import case_event, item_events
-from services.blocklist.store import cases, directives, items, withholdings
+from services.blocklist.store import batches, cases, directives, items, withholdings
 from shared.events import CaseEvent
-from shared.ids import DirectiveId, Key
+from shared.ids import DirectiveId, Key, Target
 from shared.topics import Topics
 
 
@@ -28,12 +29,14 @@ from shared.topics import Topics
 class Unit:
     """An open transaction, where its events go, and the one instant at which all of it happens.
 
-    `emitted` collects the versions made, for those who count them once the transaction has committed.
+    `batch` collects what is done to items, `emitted` the versions made, for those who count them once the transaction has
+    committed.
     """
 
     connection: AsyncConnection
     topics: Topics
     now: datetime
+    batch: OpenBatch
     emitted: list[Withholding] = field(default_factory=list)
 
 
@@ -72,6 +75,26 @@ async def selected_items(unit: Unit, directive: Directive, selection: Selection)
     return found
 
 
+async def add_items(unit: Unit, directive: Directive, received: Mapping[Target, list[Any]], made: Sequence[Changed]) -> None:
+    """Stores the items of a new directive, each as it stands at once: undecided, or already complied with."""
+    after = [changed.after for changed in made]
+    await items.add(unit.connection, directive.id, received, after, at=unit.now, batch=unit.batch.id)
+    unit.batch.add(directive, made)
+
+
+async def save_items(unit: Unit, directive: Directive, changes: Sequence[Changed]) -> None:
+    """Stores items that changed, as part of the batch; what each was before stays in its history."""
+    after = [changed.after for changed in changes]
+    await items.save(unit.connection, directive.id, after, at=unit.now, batch=unit.batch.id)
+    unit.batch.add(directive, changes)
+
+
+async def close_batch(unit: Unit) -> None:
+    """Records the batch, if any item changed. The last thing that a command does."""
+    if unit.batch.name:
+        await batches.add(unit.connection, unit.batch, unit.now, withholdings_changed=len(unit.emitted))
+
+
 async def settle_claims(unit: Unit, changes: Iterable[tuple[DirectiveId, Changed]], terms: Terms) -> list[Settled]:
     """Locks every key whose claims change, derives its new state, stores it and queues the new versions."""
     deltas = claim_changes(changes)
@@ -101,8 +124,9 @@ async def record(
 
     The event takes the next revision, each chunk of items one more. `detail` stays in the timeline.
     """
-    first = case_event(event, directive, directive.revision + 1, **happened)
-    events = [first, *item_events(directive, directive.revision + 2, changed_items)]
+    batch = {"batch": unit.batch.id, "undoes": unit.batch.undoes} if changed_items else {}
+    first = case_event(event, directive, directive.revision + 1, **batch, **happened)
+    events = [first, *item_events(directive, directive.revision + 2, changed_items, **batch)]
     after = replace(directive, revision=events[-1].revision)
     await directives.save(unit.connection, after)
     await cases.append(unit.connection, events, unit.now, detail)

@@ -29,6 +29,12 @@ class Answer:
     body: bytes
     location: str | None = None
     replayed: bool = False
+    rehearsed: bool = False
+
+    @property
+    def fresh(self) -> bool:
+        """Whether what it tells was done just now: not before, and not for show."""
+        return not (self.replayed or self.rehearsed)
 
 
 async def claim(connection: AsyncConnection, attempt: Attempt, now: datetime) -> Answer | None:

@@ -1,17 +1,18 @@
 """The items of a directive, with what was received for each and the claims that each makes."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Select, bindparam, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from services.blocklist.domain.batch import BatchId
 from services.blocklist.domain.causes import Cause
 from services.blocklist.domain.item import Claim, Item, ItemState, Standing
 from services.blocklist.domain.selection import Selection
 from services.blocklist.store.rows import Row, fetch_all
-from services.blocklist.tables import items
+from services.blocklist.tables import item_history, items
 from shared.ids import DirectiveId, Target
 from shared.sql import in_chunks
 
@@ -19,19 +20,28 @@ _CLAIMS: Mapping[str, Claim] = {claim.value: claim for claim in (*Standing, *Cau
 
 _columns = (items.c.target, items.c.state, items.c.cause, items.c.ground, items.c.claims, items.c.stayed, items.c.confirmed)
 _CHANGING = ("state", "cause", "ground", "claims", "stayed", "confirmed")
+_versioned = tuple(column.name for column in item_history.c)
 
 
 async def add(
-    connection: AsyncConnection, directive: DirectiveId, received: Mapping[Target, list[Any]], made: Sequence[Item], at: datetime
+    connection: AsyncConnection,
+    directive: DirectiveId,
+    received: Mapping[Target, list[Any]],
+    made: Sequence[Item],
+    *,
+    at: datetime,
+    batch: BatchId,
 ) -> None:
-    """Stores the items of a new directive, in the order of the notice."""
+    """Stores the items of a new directive, in the order of the notice, each as version 1."""
     rows = [
         {
             "directive": directive,
             "target": item.target,
             "position": position,
             "received": received[item.target],
+            "version": 1,
             "changed_at": at,
+            "batch": batch,
             **_state(item),
         }
         for position, item in enumerate(made, start=1)
@@ -52,14 +62,21 @@ async def select_items(connection: AsyncConnection, directive: DirectiveId, sele
     return found
 
 
-async def save(connection: AsyncConnection, directive: DirectiveId, changed: Iterable[Item], at: datetime) -> None:
-    """Writes items that changed. The caller holds the directive's lock."""
-    rows = [{"key": item.target, "at": at, **{f"new_{name}": value for name, value in _state(item).items()}} for item in changed]
-    if not rows:
+async def save(
+    connection: AsyncConnection, directive: DirectiveId, changed: Sequence[Item], *, at: datetime, batch: BatchId
+) -> None:
+    """Writes items that changed, each as its next version; what it replaces goes to the history. The caller holds the lock."""
+    if not changed:
         return
-    statement = update(items).where(items.c.directive == directive, items.c.target == bindparam("key"))
+    await _keep_versions(connection, directive, [item.target for item in changed])
     values = {name: bindparam(f"new_{name}", type_=items.c[name].type) for name in _CHANGING}
-    await connection.execute(statement.values(changed_at=bindparam("at", type_=items.c.changed_at.type), **values), rows)
+    statement = (
+        update(items)
+        .where(items.c.directive == directive, items.c.target == bindparam("key"))
+        .values(version=items.c.version + 1, changed_at=at, batch=batch, **values)
+    )
+    rows = [{"key": item.target, **{f"new_{name}": value for name, value in _state(item).items()}} for item in changed]
+    await connection.execute(statement, rows)
 
 
 async def page(connection: AsyncConnection, directive: DirectiveId, *, decision: str | None, after: str, limit: int) -> list[Row]:
@@ -74,6 +91,12 @@ async def page(connection: AsyncConnection, directive: DirectiveId, *, decision:
 def claims_of(stored: Mapping[str, str]) -> dict[Any, Claim]:
     """What the claims column holds, as the domain says it."""
     return {place: _CLAIMS[claim] for place, claim in stored.items()}
+
+
+async def _keep_versions(connection: AsyncConnection, directive: DirectiveId, targets: Sequence[Target]) -> None:
+    replaced = select(*(items.c[name] for name in _versioned)).where(items.c.directive == directive)
+    for chunk in in_chunks(targets):
+        await connection.execute(insert(item_history).from_select(_versioned, replaced.where(items.c.target.in_(chunk))))
 
 
 async def _fetch(connection: AsyncConnection, statement: Select[Any]) -> list[Item]:

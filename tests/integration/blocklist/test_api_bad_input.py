@@ -215,15 +215,6 @@ async def test_a_route_whose_feature_does_not_exist_yet_says_so(sqlite_api: Api,
     assert refused["type"] == "urn:geowithhold:problem:not-implemented"
 
 
-async def test_a_rehearsed_rescission_and_import_do_not_exist_yet(sqlite_api: Api) -> None:
-    directive = await sqlite_api.submit(order_json())
-
-    path = f"/v1/directives/{directive['id']}/rescind"
-    refused = await sqlite_api.post(path, {"targets": "all", "dry_run": True}, 501)
-
-    assert refused["errors"][0]["pointer"] == "/dry_run"
-
-
 @pytest.mark.parametrize(
     ("body", "pointer"),
     [({}, "/targets"), ({"targets": "undecided"}, "/targets"), ({"targets": ["@a"], "cause": "error"}, "/cause")],

@@ -59,6 +59,7 @@ async def test_the_answer_to_an_order_has_everything_that_was_sent(api: Api) -> 
         "duplicates": 0,
         "revision": 2,
         "withholdings_changed": 1,
+        "batch": created["batch"],
     }
     assert set(created["released_by_cause"].values()) == {0}
 
@@ -71,7 +72,7 @@ async def test_the_location_of_a_new_directive_leads_to_it(api: Api) -> None:
     created = response.json()
     assert response.headers["location"] == f"/v1/directives/{created['id']}"
     assert shown == {
-        **{name: value for name, value in created.items() if name not in ("targets", "withholdings_changed")},
+        **{name: value for name, value in created.items() if name not in ("targets", "withholdings_changed", "batch")},
         "notices": [],
         "replies": [],
     }
@@ -194,7 +195,6 @@ async def test_an_order_ends_when_its_own_time_runs_out(api: Api, set_now: Calla
         ({"sealed": True}, "/sealed"),
         ({"supersedes": "dir_1"}, "/supersedes"),
         ({"kind": "unblock"}, "/kind"),
-        ({"dry_run": True}, "/dry_run"),
     ],
 )
 async def test_what_does_not_exist_yet_is_refused_and_never_ignored(

@@ -77,6 +77,7 @@ class Store(System):
         _claims_are_counted_from_both_sides(rows)
         _versions_have_no_hole(rows, flips)
         _tallies_equal_a_recount(rows)
+        _every_version_of_an_item_is_kept_with_its_batch(rows)
 
     def close(self) -> None:
         self.run(self.database.read(_everything_was_queued_once_and_in_order))
@@ -116,6 +117,16 @@ def _tallies_equal_a_recount(rows: Rows) -> None:
     for row in rows["directives"]:
         items = [_item(item) for item in rows["items"] if item["directive"] == row["id"]]
         assert Tally(row["tally"]) == tally_of(items)
+
+
+def _every_version_of_an_item_is_kept_with_its_batch(rows: Rows) -> None:
+    versions: dict[tuple[str, str], list[int]] = defaultdict(list)
+    items: dict[str, set[tuple[str, str]]] = defaultdict(set)
+    for row in (*rows["item_history"], *rows["items"]):
+        versions[row["directive"], row["target"]].append(row["version"])
+        items[row["batch"]].add((row["directive"], row["target"]))
+    assert all(found == list(range(1, len(found) + 1)) for found in map(sorted, versions.values()))
+    assert {row["id"]: row["items"] for row in rows["batches"]} == {batch: len(changed) for batch, changed in items.items()}
 
 
 async def _everything_was_queued_once_and_in_order(connection: AsyncConnection) -> None:

@@ -70,6 +70,23 @@ async def test_a_write_that_fails_stores_nothing_and_raises_what_failed(database
     assert await count(database) == 0
 
 
+async def test_a_rehearsal_sees_what_it_wrote_and_leaves_nothing(database: Database) -> None:
+    async def work(connection: AsyncConnection) -> int:
+        await add(connection)
+        return int(await connection.scalar(select(func.count()).select_from(notes)) or 0)
+
+    assert (await database.rehearse(work), await count(database)) == (1, 0)
+
+
+async def test_nobody_is_told_of_a_rehearsal(database_url: str) -> None:
+    told: list[None] = []
+
+    async with opened(Database(database_url, after_commit=lambda: told.append(None))) as database:
+        await database.rehearse(lambda connection: connection.run_sync(metadata.create_all))
+
+    assert told == []
+
+
 async def test_a_read_stores_nothing(database: Database) -> None:
     await database.read(add)
 

@@ -96,6 +96,9 @@ TRANSITIONS: Mapping[DirectiveStatus, Mapping[DirectiveFact, DirectiveStatus]] =
     _S.INTERIM_LAPSED: {_F.REPLY: _S.INTERIM_LAPSED},
 }
 
+ENDED = frozenset({_S.RESCINDED, _S.SUPERSEDED, _S.EXPIRED, _S.QUASHED, _S.INTERIM_LAPSED})
+"""Was in force, and asks for nothing any more."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewDirective:

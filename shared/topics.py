@@ -39,6 +39,11 @@ class Topics:
         return f"{self.prefix}.enforcements.v1"
 
     @property
+    def compliance(self) -> str:
+        """What the notifier found, keyed by directive id or like withholdings."""
+        return f"{self.prefix}.compliance.v1"
+
+    @property
     def published(self) -> tuple[str, ...]:
         """What the blocklist publishes."""
         return self.withholdings, self.directives
@@ -48,6 +53,7 @@ class Topics:
             self._spec(self.withholdings, {"cleanup.policy": "compact", "min.compaction.lag.ms": str(7 * DAY_MS)}),
             self._spec(self.directives, {"cleanup.policy": "delete", "retention.ms": str(365 * DAY_MS)}),
             self._spec(self.enforcements, {"cleanup.policy": "delete", "retention.ms": str(30 * DAY_MS)}),
+            self._spec(self.compliance, {"cleanup.policy": "delete", "retention.ms": str(365 * DAY_MS)}),
         )
 
     def _spec(self, name: str, config: dict[str, str]) -> TopicSpec:

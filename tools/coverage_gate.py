@@ -21,7 +21,7 @@ OVERALL = 95.0
 SHOWN = 12
 COMPLETE = (
     "services/*/domain*",
-    "services/blocklist/outbox*",
+    "services/*/outbox*",
     "services/notifier/consumer*",
     "shared/outbox*",
 )

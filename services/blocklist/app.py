@@ -19,11 +19,9 @@ from services.blocklist.outbox import OUTBOX
 from services.blocklist.settings import BlocklistSettings
 from shared.db import Database, opened
 from shared.http.app import add_probes, create_http_app
-from shared.kafka import ensure_topics, make_producer
 from shared.migrations import is_current
 from shared.outbox.metrics import RelayMetrics
-from shared.outbox.publisher import KafkaPublisher
-from shared.outbox.relay import Relay
+from shared.outbox.run import relay_to_kafka
 from shared.outbox.wakeup import RELAY, work_while_leading
 from shared.registry import load_registry
 from shared.tasks import running
@@ -50,21 +48,16 @@ class _Parts:
         return {"ready": current, "database": "reachable", "migrations": "current" if current else "run migrate"}
 
     async def relay(self, metrics: RelayMetrics, stop: asyncio.Event) -> None:
-        """Relays until told to stop. Publishes nothing before the topics are as they should be: keys would land elsewhere."""
-        await ensure_topics(self.settings.kafka_bootstrap_servers, self.settings.topics.specs())
-        relay = Relay(
+        await relay_to_kafka(
+            stop,
+            settings=self.settings,
+            client_id="geowithhold-relay",
             database=self.database,
             outbox=OUTBOX,
-            publisher=self._publisher(),
             clock=self.settings.clock,
             metrics=metrics,
             wake=self.wake,
         )
-        await relay.run(stop)
-
-    def _publisher(self) -> KafkaPublisher:
-        servers = self.settings.kafka_bootstrap_servers
-        return KafkaPublisher(lambda: make_producer(servers, client_id="geowithhold-relay"))
 
 
 def _parts(settings: BlocklistSettings) -> _Parts:

@@ -1,5 +1,6 @@
 """The composition root: the only place that knows which parts there are and how they hold together."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
@@ -16,12 +17,16 @@ from services.notifier.deadlines import Deadlines
 from services.notifier.healer import Healer
 from services.notifier.history import BlocklistHistory
 from services.notifier.metrics import FactMetrics, StateMetrics
+from services.notifier.outbox import OUTBOX
 from services.notifier.settings import NotifierSettings
 from shared.db import Database, opened
 from shared.http.app import add_probes, create_http_app
 from shared.migrations import is_current
+from shared.outbox.metrics import RelayMetrics
+from shared.outbox.run import relay_to_kafka
+from shared.outbox.wakeup import RELAY, Lead, work_while_leading
 from shared.registry import load_registry
-from shared.tasks import running
+from shared.tasks import Body, running
 
 PACKAGE = "services.notifier"
 DESCRIPTION = (
@@ -32,13 +37,25 @@ HISTORY_TIMEOUT = 10.0
 
 def create_app(settings: NotifierSettings) -> FastAPI:
     """The whole service in one process: routes, consumer, healer, deadlines. They stop in the opposite order of their start."""
-    metrics = CollectorRegistry()
-    clock, database = settings.clock, Database(settings.database_url)
-    commands = Commands(database=database, registry=load_registry(), clock=clock, metrics=FactMetrics(metrics))
+    metrics, wake = CollectorRegistry(), asyncio.Event()
+    clock, database = settings.clock, Database(settings.database_url, after_commit=wake.set)
+    commands = Commands(
+        database=database, registry=load_registry(), topics=settings.topics, clock=clock, metrics=FactMetrics(metrics)
+    )
     consumer = Consumer(
         connect=partial(connected, settings, StoredPositions(database)),
         transactions=commands,
         topics=settings.topics,
+    )
+    relay = partial(
+        relay_to_kafka,
+        settings=settings,
+        client_id="geowithhold-notifier-relay",
+        database=database,
+        outbox=OUTBOX,
+        clock=clock,
+        metrics=RelayMetrics(metrics, [settings.topics.compliance]),
+        wake=wake,
     )
     deadlines = Deadlines(commands=commands, clock=clock, caught_up=consumer.caught_up)
 
@@ -46,16 +63,29 @@ def create_app(settings: NotifierSettings) -> FastAPI:
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         async with opened(database), httpx2.AsyncClient(base_url=settings.blocklist_url, timeout=HISTORY_TIMEOUT) as client:
             healer = Healer(commands=commands, source=BlocklistHistory(client))
-            async with running("deadlines", deadlines.run), running("healer", healer.run), running("consumer", consumer.run):
+            async with (
+                running("relay", partial(_alone, settings, RELAY, relay, wake)),
+                running("deadlines", deadlines.run),
+                running("healer", healer.run),
+                running("consumer", consumer.run),
+            ):
                 yield
 
     app = create_http_app(title="Geowithhold notifier", description=DESCRIPTION, registry=metrics, lifespan=lifespan)
     app.state.commands = commands
-    state = StateMetrics(metrics, database, consumer.lag)
+    state = StateMetrics(metrics, database, clock, consumer.lag)
     add_probes(app, registry=metrics, readiness=partial(_readiness, database, consumer), refresh=state.refresh)
     for router in ROUTERS:
         app.include_router(router)
     return app
+
+
+async def _alone(settings: NotifierSettings, lead: Lead, body: Body, wake: asyncio.Event, stop: asyncio.Event) -> None:
+    """Work that one notifier at a time does. On SQLite there is but one; on PostgreSQL the others stand by."""
+    if settings.embedded:
+        await body(stop)
+    else:
+        await work_while_leading(lead, body, url=settings.database_url, wake=wake, stop=stop)
 
 
 async def _readiness(database: Database, consumer: Consumer) -> dict[str, Any]:

@@ -1,33 +1,41 @@
-"""Runs a handler: opens its transaction, commits, and only then tells what it found."""
+"""Runs a handler: opens its transaction, tells in it what was found, commits, and only then counts."""
 
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from services.notifier.handlers.telling import tell
 from services.notifier.handlers.unit import Unit
 from services.notifier.metrics import FactMetrics
 from shared.clock import Clock
 from shared.db import Database
 from shared.registry import Registry
+from shared.topics import Topics
 
 T = TypeVar("T")
 Handler = Callable[[Unit], Awaitable[T]]
 
 
 class Commands:
-    def __init__(self, *, database: Database, registry: Registry, clock: Clock, metrics: FactMetrics) -> None:
+    def __init__(self, *, database: Database, registry: Registry, topics: Topics, clock: Clock, metrics: FactMetrics) -> None:
         self._database = database
         self._registry = registry
+        self._topics = topics
         self._clock = clock
         self._metrics = metrics
 
     async def run(self, handle: Handler[T]) -> T:
-        """The handler's result, committed, and its facts counted. Raises what the handler raises, with nothing stored."""
+        """The handler's result. What it found is told in the same transaction, and counted once that has committed.
+
+        Raises what the handler raises, with nothing stored.
+        """
 
         async def work(connection: AsyncConnection) -> tuple[T, Unit]:
             unit = Unit(connection, self._clock(), self._registry)
-            return await handle(unit), unit
+            result = await handle(unit)
+            await tell(unit, self._topics)
+            return result, unit
 
         result, unit = await self._database.write(work)
         self._metrics.tell(unit.found)

@@ -11,17 +11,25 @@ from services.notifier.domain.facts import (
     Contradicted,
     Fact,
     HoleFound,
+    ReleasedUnilaterally,
     ReportIgnored,
+    Reverted,
     RevisionHoleFound,
     TookEffect,
     WentOverdue,
 )
+from services.notifier.outbox import OUTBOX
 from services.notifier.store import holes, quarantine
 from services.notifier.store.figures import Figures, figures
+from shared.clock import Clock
 from shared.db import Database
 from shared.logs import get_logger
+from shared.outbox.metrics import BacklogMetrics
 
 log = get_logger(__name__)
+
+Lag = Callable[[], Mapping[str, float]]
+"""How far behind each topic is, in seconds."""
 
 _SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600, 21_600, 86_400)
 
@@ -60,17 +68,28 @@ class FactMetrics:
         self._overdue = Counter(
             "geowithhold_answers_overdue", "Versions that a point did not answer in time.", ["jurisdiction"], registry=registry
         )
+        self._reverted = Counter(
+            "geowithhold_enforcements_reverted",
+            "Times that a point undid a present version that it had applied.",
+            ["jurisdiction"],
+            registry=registry,
+        )
 
     def tell(self, facts: Iterable[Fact]) -> None:
         for fact in facts:
             self._tell(fact)
 
-    def _tell(self, fact: Fact) -> None:
+    def _tell(self, fact: Fact) -> None:  # noqa: C901 (one case for each fact)
         match fact:
             case TookEffect():
                 self._seconds.labels(fact.jurisdiction, fact.change).observe(fact.seconds)
             case WentOverdue():
-                self._overdue.labels(fact.key.jurisdiction).inc()
+                self._overdue.labels(fact.enforcement.key.jurisdiction).inc()
+            case Reverted():
+                self._reverted.labels(fact.enforcement.key.jurisdiction).inc()
+                log.error("enforcement_reverted", point=fact.enforcement.point, jurisdiction=fact.enforcement.key.jurisdiction)
+            case ReleasedUnilaterally():
+                log.warning("released_unilaterally", directive=fact.directive.id, items=fact.items)
             case ReportIgnored():
                 self._ignored.labels(fact.reason).inc()
             case HoleFound() | RevisionHoleFound():
@@ -79,9 +98,9 @@ class FactMetrics:
                 self._contradictions.inc()
                 log.error("version_contradicted", jurisdiction=fact.key.jurisdiction, version=fact.version)
             case ClockBreached():
-                log.warning("clock_breached", directive=fact.directive, duty=fact.duty)
-                for place in fact.jurisdictions:
-                    self._breaches.labels(place, fact.legal_basis).inc()
+                log.warning("clock_breached", directive=fact.directive.id, duty=fact.clock.duty)
+                for place in fact.directive.jurisdictions:
+                    self._breaches.labels(place, fact.directive.legal_basis).inc()
             case other:
                 assert_never(other)
 
@@ -89,8 +108,11 @@ class FactMetrics:
 class StateMetrics:
     """What stands in the database, and how far behind the consumer is, read when somebody scrapes."""
 
-    def __init__(self, registry: CollectorRegistry, database: Database, lag: Callable[[], Mapping[str, float]]) -> None:
+    def __init__(
+        self, registry: CollectorRegistry, database: Database, clock: Clock, lag: Callable[[], Mapping[str, float]]
+    ) -> None:
         self._database = database
+        self._backlog = BacklogMetrics(registry, database, OUTBOX, clock)
         self._lag = lag
         self._behind = Gauge(
             "geowithhold_consumer_lag_seconds",
@@ -116,6 +138,7 @@ class StateMetrics:
         )
 
     async def refresh(self) -> None:
+        await self._backlog.refresh()
         self._quarantined.set(await self._database.read(quarantine.count))
         self._incomplete.set(await self._database.read(holes.count))
         for topic, seconds in self._lag().items():

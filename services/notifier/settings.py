@@ -19,10 +19,15 @@ class NotifierSettings(CommonSettings):
 
     @model_validator(mode="after")
     def _production_runs_on_postgresql(self) -> Self:
-        if self.environment is Environment.PRODUCTION and sqlite_file(self.database_url):
+        if self.environment is Environment.PRODUCTION and self.embedded:
             raise ValueError("NOTIFIER_DATABASE_URL: production needs PostgreSQL")
         return self
 
     @property
     def database_url(self) -> str:
         return self.configured_database_url or f"sqlite:///{self.var.absolute() / 'notifier.sqlite3'}"
+
+    @property
+    def embedded(self) -> bool:
+        """On SQLite one process does everything; on PostgreSQL there may be others to share the work with."""
+        return sqlite_file(self.database_url) is not None

@@ -18,6 +18,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 
 from shared.db import Instant
+from shared.outbox.table import outbox_table
 from shared.sql import SERIAL, named_metadata
 
 metadata = named_metadata()
@@ -184,6 +185,13 @@ case_items = Table(
     comment="Each item as the highest revision that named it tells it, so that late chunks are safe.",
 )
 
+Index(
+    "ix_case_items_unilateral",
+    case_items.c.directive,
+    sqlite_where=case_items.c.unilateral,
+    postgresql_where=case_items.c.unilateral,
+)
+
 notices = Table(
     "notices",
     metadata,
@@ -220,3 +228,5 @@ running = and_(clocks.c.verified, clocks.c.met_at.is_(None), clocks.c.breached_a
 """Clocks that may still be breached."""
 
 Index("ix_clocks_due", clocks.c.due_at, sqlite_where=running, postgresql_where=running)
+
+outbox = outbox_table(metadata)

@@ -3,8 +3,11 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from services.notifier.domain.clocks import Duty
-from shared.ids import DirectiveId, Jurisdiction, Key, PointId
+from services.notifier.domain.case import Directive
+from services.notifier.domain.clocks import Clock
+from services.notifier.domain.enforcement import Enforcement
+from services.notifier.domain.holes import Hole
+from shared.ids import Jurisdiction, Key, PointId
 
 
 class Change(StrEnum):
@@ -27,13 +30,15 @@ class HoleFound:
     """Versions of a key are missing."""
 
     key: Key
+    hole: Hole
 
 
 @dataclass(frozen=True, slots=True)
 class RevisionHoleFound:
     """Events of a directive are missing."""
 
-    directive: DirectiveId
+    directive: Directive
+    hole: Hole
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,18 +70,40 @@ class ReportIgnored:
 class WentOverdue:
     """A point let its time to apply a version run out."""
 
-    point: PointId
-    key: Key
+    enforcement: Enforcement
+
+
+@dataclass(frozen=True, slots=True)
+class Reverted:
+    """A point undid a present version that it had applied: a violation."""
+
+    enforcement: Enforcement
+
+
+@dataclass(frozen=True, slots=True)
+class ReleasedUnilaterally:
+    """The platform restored items on its own decision while the directive stands, where before there were none such."""
+
+    directive: Directive
+    items: int
 
 
 @dataclass(frozen=True, slots=True)
 class ClockBreached:
     """The time for a duty ran out unmet."""
 
-    directive: DirectiveId
-    duty: Duty
-    legal_basis: str
-    jurisdictions: tuple[Jurisdiction, ...]
+    directive: Directive
+    clock: Clock
 
 
-Fact = HoleFound | RevisionHoleFound | Contradicted | TookEffect | ReportIgnored | WentOverdue | ClockBreached
+Fact = (
+    HoleFound
+    | RevisionHoleFound
+    | Contradicted
+    | TookEffect
+    | ReportIgnored
+    | WentOverdue
+    | Reverted
+    | ReleasedUnilaterally
+    | ClockBreached
+)

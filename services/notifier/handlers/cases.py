@@ -4,7 +4,7 @@ Promises: each directive ends as its highest revision tells it, each item as the
 reply is there once; a revision that is skipped is recorded as missing in the same transaction.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import NamedTuple
@@ -12,7 +12,7 @@ from typing import NamedTuple
 from services.notifier.domain.case import Directive, Item
 from services.notifier.domain.clocks import Duty, clock_of_notice
 from services.notifier.domain.compliance import ItemCounts
-from services.notifier.domain.facts import RevisionHoleFound
+from services.notifier.domain.facts import ReleasedUnilaterally, RevisionHoleFound
 from services.notifier.domain.holes import Hole, hole_before
 from services.notifier.handlers.duties import clocks_of
 from services.notifier.handlers.unit import Unit
@@ -35,7 +35,7 @@ async def record_case_events(unit: Unit, records: Sequence[CaseRecord]) -> None:
     before = await directives.locked(unit.connection, {record.event.directive for record in records})
     changed = await _advance(unit, before, records)
     await directives.save(unit.connection, list(changed.values()), before=before)
-    await items.save(unit.connection, _items(records))
+    await _save_items(unit, before | changed, _items(records))
     new_notices = await correspondence.add_notices(unit.connection, _notices(records))
     replies = _replies(records)
     await correspondence.add_replies(unit.connection, replies)
@@ -60,9 +60,20 @@ async def _advance(
         if hole:
             earlier = missing.get(event.directive)
             missing[event.directive] = earlier.joined(hole) if earlier else hole
-            unit.found.append(RevisionHoleFound(event.directive))
+            unit.found.append(RevisionHoleFound(changed[event.directive], hole))
     await holes.note_revisions(unit.connection, missing, unit.now)
     return changed
+
+
+async def _save_items(unit: Unit, cases: Mapping[DirectiveId, Directive], changed: Sequence[Item]) -> None:
+    """Stores items, and notes the directives that stand and of which a unilateral release stands from now on."""
+    concerned = sorted({item.directive for item in changed if item.unilateral and not cases[item.directive].closed})
+    before = await items.count_unilateral(unit.connection, concerned, at_most=1)
+    await items.save(unit.connection, changed)
+    became = [id_ for id_ in concerned if not before[id_]]
+    for id_, number in (await items.count_unilateral(unit.connection, became)).items():
+        if number:
+            unit.found.append(ReleasedUnilaterally(cases[id_], number))
 
 
 async def _run_clocks(

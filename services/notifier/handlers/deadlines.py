@@ -13,7 +13,7 @@ from shared.ids import DirectiveId
 async def run_out(unit: Unit, *, limit: int) -> bool:
     """Records what ran out by now, each once; at most `limit` of either kind. Answers whether there may be more."""
     overdue = await enforcements.run_out(unit.connection, unit.now, limit)
-    unit.found.extend(WentOverdue(point, key) for point, key in overdue)
+    unit.found.extend(map(WentOverdue, overdue))
     ended = await clocks.run_out(unit.connection, unit.now, limit)
     for directive, clock in ended:
         await _settle(unit, directive, clock)
@@ -38,4 +38,4 @@ async def _settle(unit: Unit, id_: DirectiveId, clock: Clock) -> None:
             await clocks.meet(unit.connection, id_, [clock.duty], settled_at)
             return
     if await clocks.breach(unit.connection, id_, clock.duty, unit.now):
-        unit.found.append(ClockBreached(id_, clock.duty, directive.legal_basis, directive.jurisdictions))
+        unit.found.append(ClockBreached(directive, clock))

@@ -5,7 +5,7 @@ from the moment that both are there. A report on an older version changes nothin
 nothing and is counted.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import assert_never
@@ -15,13 +15,14 @@ from services.notifier.domain.enforcement import (
     Changed,
     Enforcement,
     EnforcementFact,
+    EnforcementState,
     Refused,
     Report,
     Stale,
     Unchanged,
     answer,
 )
-from services.notifier.domain.facts import Ignored, ReportIgnored
+from services.notifier.domain.facts import Fact, Ignored, ReportIgnored, Reverted
 from services.notifier.handlers.unit import Unit
 from services.notifier.handlers.withholdings import took_effect
 from services.notifier.store import enforcements, withholdings
@@ -71,8 +72,8 @@ def _judge(unit: Unit, desk: _Desk, report: Report) -> Ignored | None:
     match answer(before, report):
         case Changed(after=after):
             desk.changed[id_] = after
-            if present and after.current and after.applied_at and before.applied_at is None:
-                unit.found.append(took_effect(present, after.applied_at))
+            if present and after.current:
+                unit.found.extend(_told(present, before, after))
             return None
         case Unchanged():
             return None
@@ -82,6 +83,14 @@ def _judge(unit: Unit, desk: _Desk, report: Report) -> Ignored | None:
             return Ignored.ILLEGAL
         case other:
             assert_never(other)
+
+
+def _told(present: Version, before: Enforcement, after: Enforcement) -> Iterator[Fact]:
+    """What a report on the present version is worth telling for."""
+    if after.applied_at and before.applied_at is None:
+        yield took_effect(present, after.applied_at)
+    if after.state is EnforcementState.REVERTED:
+        yield Reverted(after)
 
 
 def _early(unit: Unit, report: Report) -> Enforcement:

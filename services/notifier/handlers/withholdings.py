@@ -94,7 +94,7 @@ def _note(unit: Unit, changes: _Changes, key: Key, hole: Hole | None) -> None:
     if hole is not None:
         before = changes.holes.get(key)
         changes.holes[key] = before.joined(hole) if before else hole
-        unit.found.append(HoleFound(key))
+        unit.found.append(HoleFound(key, hole))
 
 
 def _present(changes: _Changes) -> list[Version]:

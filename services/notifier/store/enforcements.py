@@ -109,19 +109,19 @@ async def drop_outside(connection: AsyncConnection, point: Point) -> None:
     await connection.execute(delete(enforcements).where(enforcements.c.point == point.id, enforcements.c.current, outside))
 
 
-async def run_out(connection: AsyncConnection, now: datetime, limit: int) -> list[tuple[PointId, Key]]:
+async def run_out(connection: AsyncConnection, now: datetime, limit: int) -> list[Enforcement]:
     """Makes overdue what was due by now, at most `limit` of them, each once. Answers which."""
     due = select(*enforcements.primary_key).where(waiting, enforcements.c.due_at <= now)
     ids = (await connection.execute(due.order_by(enforcements.c.due_at).limit(limit))).all()
-    found: list[tuple[PointId, Key]] = []
+    found: list[Enforcement] = []
     for chunk in in_chunks(ids):
         statement = (
             update(enforcements)
             .where(waiting, tuple_(*enforcements.primary_key).in_(chunk))
             .values(state=EnforcementState.OVERDUE.value)
-            .returning(enforcements.c.point, enforcements.c.jurisdiction, enforcements.c.target)
+            .returning(*enforcements.c)
         )
-        found += [(PointId(point), Key(place, target)) for point, place, target in await connection.execute(statement)]
+        found += map(_enforcement, (await connection.execute(statement)).mappings())
     return found
 
 

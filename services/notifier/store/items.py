@@ -3,10 +3,12 @@
 from collections.abc import Sequence
 from typing import Any
 
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.notifier.domain.case import Item
 from services.notifier.tables import case_items
+from shared.ids import DirectiveId
 from shared.sql import upsert
 
 
@@ -24,6 +26,17 @@ async def save(connection: AsyncConnection, items: Sequence[Item]) -> None:
         ),
         list(map(_row, items)),
     )
+
+
+async def count_unilateral(
+    connection: AsyncConnection, ids: Sequence[DirectiveId], *, at_most: int | None = None
+) -> dict[DirectiveId, int]:
+    """How many items of each directive the platform restored on its own decision; no more than `at_most` are counted."""
+    found: dict[DirectiveId, int] = {}
+    for id_ in ids:
+        rows = select(case_items.c.target).where(case_items.c.directive == id_, case_items.c.unilateral).limit(at_most)
+        found[id_] = (await connection.execute(select(func.count()).select_from(rows.subquery()))).scalar_one()
+    return found
 
 
 def _row(item: Item) -> dict[str, Any]:

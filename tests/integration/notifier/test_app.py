@@ -12,9 +12,13 @@ import pytest
 from fastapi import FastAPI
 
 from services.notifier.__main__ import main
-from services.notifier.app import create_app
+from services.notifier.app import PACKAGE, create_app
 from services.notifier.settings import NotifierSettings
-from tests.support.broker import produce
+from shared.events import decode
+from shared.kafka import ensure_topics
+from shared.migrations import migrate
+from shared.topics import Topics
+from tests.support.broker import produce, read_topic
 from tests.support.eventually import eventually
 from tests.unit.notifier.builders import record, withholding
 
@@ -67,6 +71,32 @@ async def test_what_kafka_says_is_answered_over_http_and_measured(migrated_sqlit
     assert f'geowithhold_consumer_lag_seconds{{topic="{topic}"}}' in shown
     assert "geowithhold_quarantined 0.0" in shown
     assert "geowithhold_version_holes_total 0.0" in shown
+
+
+async def published(http: httpx2.AsyncClient) -> bool:
+    shown = (await http.get("/metrics")).text
+    return 'events_published_total{topic="' in shown and 'compliance.v1"} 1.0' in shown
+
+
+async def lose_a_version(broker: str, prefix: str) -> None:
+    event = record(withholding(version=2))
+    await produce(broker, f"{prefix}.withholdings.v1", [(event.key.decode(), event.value, list(event.headers))])
+
+
+async def test_what_it_found_goes_to_the_compliance_topic(database_url: str, broker: str, topic_prefix: str) -> None:
+    await migrate(database_url, PACKAGE)
+    topics = Topics(prefix=topic_prefix, partitions=1)
+    await ensure_topics(broker, topics.specs())
+    await lose_a_version(broker, topic_prefix)
+    async with started(create_app(settings(database_url, broker=broker, prefix=topic_prefix))) as http:
+        (record_,) = await read_topic(broker, topics.compliance, until=bool, within=20)
+        was_published: bool = await eventually(lambda: published(http), within=20)
+        shown = (await http.get("/metrics")).text
+
+    found = decode(record_.value, record_.headers)
+    assert (found.type, found.subject) == ("org.geowithhold.history.incomplete.v1", "IN/account:a")
+    assert (was_published, "geowithhold_outbox_unpublished 0.0" in shown) == (True, True)
+    assert "geowithhold_outbox_oldest_seconds 0.0" in shown
 
 
 async def test_without_kafka_it_answers_what_it_knows(migrated_sqlite: str) -> None:

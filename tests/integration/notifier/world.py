@@ -17,15 +17,18 @@ from services.notifier.handlers.points import register_point
 from services.notifier.handlers.reports import Reported, record_reports
 from services.notifier.handlers.withholdings import record_withholdings
 from services.notifier.metrics import FactMetrics
+from services.notifier.outbox import OUTBOX
 from services.notifier.tables import enforcements, version_holes, withholding_history, withholdings
 from shared.db import Database
-from shared.events import CaseEvent, EnforcementReported, WithholdingChanged
+from shared.events import CaseEvent, EnforcementReported, Envelope, WithholdingChanged, decode
 from shared.ids import PointId, TargetType
 from shared.jurisdictions import expand
 from shared.registry import Registry, load_registry
+from shared.topics import Topics
 from tests.unit.notifier.builders import AT
 
 PACKAGE = "services.notifier"
+TOPICS = Topics(prefix="test")
 
 
 @cache
@@ -57,8 +60,19 @@ class World:
     def commands(self) -> Commands:
         if not self.made:
             metrics = FactMetrics(self.instruments)
-            self.made.append(Commands(database=self.database, registry=registry(), clock=self.clock, metrics=metrics))
+            commands = Commands(database=self.database, registry=registry(), topics=TOPICS, clock=self.clock, metrics=metrics)
+            self.made.append(commands)
         return self.made[0]
+
+    async def findings(self) -> list[Envelope]:
+        """What waits to be published, in the order in which it was found."""
+
+        async def work(connection: AsyncConnection) -> list[tuple[int, Envelope]]:
+            lanes = await OUTBOX.waiting_lanes(connection)
+            entries = [entry for lane in lanes for entry in await OUTBOX.unpublished(connection, lane, 10**6)]
+            return [(entry.id, decode(record.value, record.headers)) for entry in entries for record in entry.records]
+
+        return [envelope for _, envelope in sorted(await self.database.read(work), key=lambda found: found[0])]
 
     async def withhold(self, *events: WithholdingChanged) -> None:
         await self.commands.run(lambda unit: record_withholdings(unit, events))

@@ -90,7 +90,8 @@ def known(tmp_path_factory: pytest.TempPathFactory) -> dict[str, set[str]]:
     RelayMetrics(of_blocklist)
     blocklist.StateMetrics(of_blocklist, database, system_clock)
     notifier.FactMetrics(of_notifier)
-    notifier.StateMetrics(of_notifier, database, dict)
+    notifier.StateMetrics(of_notifier, database, system_clock, dict)
+    RelayMetrics(of_notifier)
     for registry in (of_blocklist, of_notifier):
         HttpMetrics(FastAPI(), registry)
     return labels_of_series(of_blocklist) | labels_of_series(of_notifier)

@@ -1,0 +1,98 @@
+"""How what handlers found becomes the wire's: the only place where the domain's facts and compliance events meet.
+
+What is told carries ids, places, times and counts. No order text, no reason and no reference of an authority: many may subscribe.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any, assert_never
+
+from services.notifier.domain.case import Directive
+from services.notifier.domain.clocks import Clock
+from services.notifier.domain.enforcement import Enforcement
+from services.notifier.domain.facts import (
+    ClockBreached,
+    Contradicted,
+    Fact,
+    HoleFound,
+    ReleasedUnilaterally,
+    ReportIgnored,
+    Reverted,
+    RevisionHoleFound,
+    TookEffect,
+    WentOverdue,
+)
+from shared.events import compliance
+from shared.events.compliance import DirectiveFinding, Finding, KeyFinding
+from shared.ids import Jurisdiction, Key
+
+
+def findings(facts: Iterable[Fact], at: datetime) -> list[Finding]:
+    """The events of those facts that have one, in their order."""
+    return [finding for fact in facts if (finding := _finding(fact, at)) is not None]
+
+
+def subject_of(finding: Finding) -> str:
+    """What the event is about, and its key on Kafka: a directive, or a withholding."""
+    match finding:
+        case DirectiveFinding():
+            return finding.directive
+        case KeyFinding():
+            return str(Key(finding.jurisdiction, finding.target))
+        case other:
+            assert_never(other)
+
+
+def places_of(finding: Finding) -> tuple[Jurisdiction, ...]:
+    """Where it happened."""
+    match finding:
+        case DirectiveFinding():
+            return finding.jurisdictions
+        case KeyFinding():
+            return (finding.jurisdiction,)
+        case other:
+            assert_never(other)
+
+
+def _finding(fact: Fact, at: datetime) -> Finding | None:
+    match fact:
+        case WentOverdue(enforcement=late):
+            return compliance.EnforcementOverdue(**_enforcement(late), due_at=late.due_at or at, at=at)
+        case Reverted(enforcement=reverted):
+            return compliance.EnforcementReverted(**_enforcement(reverted), at=at)
+        case HoleFound(key=key, hole=hole):
+            return compliance.HistoryIncomplete(
+                target=key.target, jurisdiction=key.jurisdiction, first=hole.first, last=hole.last, at=at
+            )
+        case RevisionHoleFound(directive=directive, hole=hole):
+            return compliance.CaseIncomplete(**_directive(directive), first=hole.first, last=hole.last, at=at)
+        case ReleasedUnilaterally(directive=directive, items=items):
+            return compliance.ReleasedUnilaterally(**_directive(directive), items=items, at=at)
+        case ClockBreached(directive=directive, clock=clock):
+            return compliance.ClockBreached(**_directive(directive), **_clock(clock), at=at)
+        case Contradicted() | TookEffect() | ReportIgnored():
+            return None
+        case other:
+            assert_never(other)
+
+
+def _directive(directive: Directive) -> dict[str, Any]:
+    return {"directive": directive.id, "jurisdictions": directive.jurisdictions, "legal_basis": directive.legal_basis}
+
+
+def _clock(clock: Clock) -> dict[str, Any]:
+    return {
+        "duty": clock.duty.value,
+        "starts_at": clock.starts_at,
+        "due_at": clock.due_at,
+        "verified": clock.verified,
+    }
+
+
+def _enforcement(enforcement: Enforcement) -> dict[str, Any]:
+    return {
+        "target": enforcement.key.target,
+        "jurisdiction": enforcement.key.jurisdiction,
+        "point": enforcement.point,
+        "version": enforcement.version,
+    }

@@ -13,6 +13,7 @@ from sqlalchemy import (
     Table,
     Text,
     and_,
+    false,
     literal_column,
 )
 from sqlalchemy.dialects.postgresql import JSONB
@@ -115,6 +116,7 @@ enforcement_points = Table(
     Column("target_types", _Json, nullable=False),
     Column("ack_within_seconds", Integer, nullable=False),
     Column("registered_at", Instant, nullable=False),
+    Column("scoped_at", Instant),
     comment="Who has to apply what. `jurisdictions` are those `requested`, groups expanded.",
 )
 
@@ -128,6 +130,7 @@ enforcements = Table(
     Column("state", Text, nullable=False),
     Column("current", Boolean, nullable=False),
     Column("since", Instant, nullable=False),
+    Column("asked_at", Instant),
     Column("due_at", Instant),
     Column("applied_at", Instant),
     Column("reported_at", Instant),
@@ -147,6 +150,37 @@ waiting = and_(enforcements.c.current, enforcements.c.state == literal_column("'
 
 Index("ix_enforcements_due", enforcements.c.due_at, sqlite_where=waiting, postgresql_where=waiting)
 
+dropped_enforcements = Table(
+    "dropped_enforcements",
+    metadata,
+    Column("jurisdiction", String(8), primary_key=True),
+    Column("target", Text, primary_key=True),
+    Column("version", BigInteger, primary_key=True, autoincrement=False),
+    Column("point", Text, primary_key=True),
+    Column("dropped_at", Instant, primary_key=True),
+    Column("since", Instant, nullable=False),
+    Column("asked_at", Instant),
+    Column("due_at", Instant),
+    Column("applied_at", Instant),
+    comment="What points had to apply until their scope left it out.",
+)
+
+enforcement_turns = Table(
+    "enforcement_turns",
+    metadata,
+    Column("id", SERIAL, primary_key=True, autoincrement=True),
+    Column("jurisdiction", String(8), nullable=False),
+    Column("target", Text, nullable=False),
+    Column("version", BigInteger, nullable=False),
+    Column("point", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("dropped_at", Instant),
+    Index(None, "jurisdiction", "target", "version"),
+    comment="Moves of enforcements other than a first application, in the order in which they were told.",
+    sqlite_autoincrement=True,
+)
+
 directives = Table(
     "directives",
     metadata,
@@ -159,7 +193,27 @@ directives = Table(
     Column("received_at", Instant, nullable=False),
     Column("due_at", Instant),
     Column("counts", _Json, nullable=False),
+    Column("changed_at", Instant),
+    Column("authority", Text),
+    Column("reference", Text),
+    Column("kind", Text),
+    Column("channel", Text, nullable=False, server_default="official"),
+    Column("sealed", Boolean, nullable=False, server_default=false()),
+    Column("missing", _Json),
+    Index(None, "received_at"),
     comment="Each directive as its highest revision tells it.",
+)
+
+directive_history = Table(
+    "directive_history",
+    metadata,
+    Column("directive", Text, primary_key=True),
+    Column("revision", BigInteger, primary_key=True, autoincrement=False),
+    Column("status", Text, nullable=False),
+    Column("due_at", Instant),
+    Column("counts", _Json, nullable=False),
+    Column("changed_at", Instant, nullable=False),
+    comment="The revisions below: what a directive was until the next one, and since when. What never changes is not here.",
 )
 
 directive_scopes = Table(
@@ -182,6 +236,8 @@ case_items = Table(
     Column("unilateral", Boolean, nullable=False),
     Column("revision", BigInteger, nullable=False),
     Column("changed_at", Instant, nullable=False),
+    Column("ground", Text),
+    Column("suspended", Boolean, nullable=False, server_default=false()),
     comment="Each item as the highest revision that named it tells it, so that late chunks are safe.",
 )
 
@@ -190,6 +246,22 @@ Index(
     case_items.c.directive,
     sqlite_where=case_items.c.unilateral,
     postgresql_where=case_items.c.unilateral,
+)
+
+case_item_history = Table(
+    "case_item_history",
+    metadata,
+    Column("directive", Text, primary_key=True),
+    Column("target", Text, primary_key=True),
+    Column("revision", BigInteger, primary_key=True, autoincrement=False),
+    Column("decision", Text, nullable=False),
+    Column("jurisdictions", _Json, nullable=False),
+    Column("cause", Text),
+    Column("unilateral", Boolean, nullable=False),
+    Column("changed_at", Instant, nullable=False),
+    Column("ground", Text),
+    Column("suspended", Boolean, nullable=False),
+    comment="What items were before: a row moves here when a higher revision tells of its item, or comes late.",
 )
 
 notices = Table(
@@ -201,6 +273,8 @@ notices = Table(
     Column("provision", Text),
     Column("received_at", Instant, nullable=False),
     Column("due_at", Instant),
+    Column("supplied", _Json),
+    Column("recorded_at", Instant),
 )
 
 replies = Table(
@@ -210,6 +284,9 @@ replies = Table(
     Column("directive", Text, nullable=False, index=True),
     Column("kind", Text, nullable=False),
     Column("sent_at", Instant, nullable=False),
+    Column("cause", Text),
+    Column("impediment_ended_at", Instant),
+    Column("recorded_at", Instant),
 )
 
 clocks = Table(

@@ -1,6 +1,6 @@
 """A directive and its items, as their events tell them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -8,10 +8,17 @@ from services.notifier.domain.compliance import FINAL_STATUSES, ItemCounts
 from shared.ids import DirectiveId, Jurisdiction, Target
 from shared.jurisdictions import ancestors
 
+OFFICIAL = "official"
+"""The channel of an order; what comes by any other is a request."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Directive:
-    """A directive as of its highest revision seen."""
+    """A directive as of its highest revision seen, which happened at `changed_at`.
+
+    Events of the first form name no authority and no reference. `kind` and `missing`, the required elements that the order
+    lacked, are told by its receipt alone.
+    """
 
     id: DirectiveId
     revision: int
@@ -22,6 +29,13 @@ class Directive:
     received_at: datetime
     due_at: datetime | None
     counts: ItemCounts
+    changed_at: datetime | None = None
+    authority: str | None = None
+    reference: str | None = None
+    kind: str | None = None
+    channel: str = OFFICIAL
+    sealed: bool = False
+    missing: tuple[str, ...] = ()
 
     @property
     def closed(self) -> bool:
@@ -35,7 +49,7 @@ class Directive:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Item:
-    """One target of a directive; `jurisdictions` is where its claims are live."""
+    """One target of a directive; `jurisdictions` is where its claims stand, `suspended` that a stay suspends them."""
 
     directive: DirectiveId
     target: Target
@@ -45,6 +59,28 @@ class Item:
     unilateral: bool
     revision: int
     changed_at: datetime
+    ground: str | None = None
+    suspended: bool = False
+
+    @property
+    def id(self) -> "ItemId":
+        return self.directive, self.target
+
+
+ItemId = tuple[DirectiveId, Target]
+
+
+def succession(present: Mapping[ItemId, Item], arrived: Iterable[Item]) -> tuple[list[Item], list[Item]]:
+    """The items that change, and what is past from now on; whatever the order in which they arrive, and however often."""
+    newest, past = dict(present), list[Item]()
+    for item in arrived:
+        known = newest.get(item.id)
+        if known is None or item.revision > known.revision:
+            newest[item.id] = item
+            past += [known] if known else []
+        elif item.revision < known.revision:
+            past.append(item)
+    return [item for item in newest.values() if present.get(item.id) is not item], past
 
 
 def _widest(places: Iterable[Jurisdiction]) -> Iterable[Jurisdiction]:

@@ -95,7 +95,8 @@ def open_to(fact: EnforcementFact) -> tuple[EnforcementState, ...]:
 class Enforcement:
     """`current` says that the version is its key's present one and the point is registered for the key.
 
-    An answer that came before its version, or from a point not registered yet, waits here with `current` false.
+    An answer that came before its version, or from a point not registered yet, waits here with `current` false; `asked_at` is
+    since when the point has to apply it.
     """
 
     point: PointId
@@ -104,6 +105,7 @@ class Enforcement:
     state: EnforcementState = EnforcementState.PENDING
     current: bool
     since: datetime
+    asked_at: datetime | None = None
     due_at: datetime | None = None
     applied_at: datetime | None = None
     reported_at: datetime | None = None
@@ -120,6 +122,17 @@ class Report:
     fact: EnforcementFact
     at: datetime
     detail: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Turn:
+    """A move of an enforcement that its own times do not tell: anything but a first application."""
+
+    point: PointId
+    key: Key
+    version: int
+    state: EnforcementState
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,3 +160,10 @@ def answer(before: Enforcement, report: Report) -> Changed | Unchanged | Refused
         return Stale()
     applied_at = before.applied_at or (report.at if state is EnforcementState.APPLIED else None)
     return Changed(replace(before, state=state, applied_at=applied_at, reported_at=report.at, detail=report.detail))
+
+
+def turn(before: Enforcement, after: Enforcement, at: datetime) -> Turn | None:
+    """What has to be kept, so that it can be told how the enforcement stood at any time; None if `applied_at` tells it."""
+    if after.state is EnforcementState.APPLIED and before.state in {EnforcementState.PENDING, EnforcementState.OVERDUE}:
+        return None
+    return Turn(point=after.point, key=after.key, version=after.version, state=after.state, at=at)

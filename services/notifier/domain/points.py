@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from shared.ids import Jurisdiction, Key, PointId, TargetType, type_of
 from shared.jurisdictions import overlaps
@@ -10,13 +10,17 @@ from shared.jurisdictions import overlaps
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Point:
-    """A system that applies withholdings. `jurisdictions` are expanded; `requested` is what was registered."""
+    """A system that applies withholdings.
+
+    `jurisdictions` are expanded; `requested` is what was registered, last at `scoped_at`.
+    """
 
     id: PointId
     requested: tuple[str, ...]
     jurisdictions: tuple[Jurisdiction, ...]
     target_types: frozenset[TargetType]
     ack_within: timedelta
+    scoped_at: datetime | None = None
 
     def serves(self, place: Jurisdiction) -> bool:
         """Whether somebody it serves can be there: what holds in `IN-PB`, in `IN` or worldwide concerns a point for `IN`."""

@@ -1,7 +1,8 @@
 """Directives change: events of any directives, in the order of their arrival.
 
 Promises: each directive ends as its highest revision tells it, each item as the highest revision that named it, each notice and
-reply is there once; a revision that is skipped is recorded as missing in the same transaction.
+reply is there once; what was before is kept, with the time of its event; a revision that is skipped is recorded as missing in the
+same transaction.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -9,7 +10,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import NamedTuple
 
-from services.notifier.domain.case import Directive, Item
+from services.notifier.domain.case import OFFICIAL, Directive, Item, succession
 from services.notifier.domain.clocks import Duty, clock_of_notice
 from services.notifier.domain.compliance import ItemCounts
 from services.notifier.domain.facts import ReleasedUnilaterally, RevisionHoleFound
@@ -18,7 +19,7 @@ from services.notifier.handlers.duties import clocks_of
 from services.notifier.handlers.unit import Unit
 from services.notifier.store import clocks, correspondence, directives, holes, items
 from services.notifier.store.correspondence import Notice, Reply
-from shared.events import CaseEvent, DirectiveItems, DirectiveNoticed, DirectiveReplied
+from shared.events import CaseEvent, DirectiveItems, DirectiveNoticed, DirectiveReceived, DirectiveReplied
 from shared.ids import DirectiveId
 
 
@@ -35,7 +36,8 @@ async def record_case_events(unit: Unit, records: Sequence[CaseRecord]) -> None:
     before = await directives.locked(unit.connection, {record.event.directive for record in records})
     changed = await _advance(unit, before, records)
     await directives.save(unit.connection, list(changed.values()), before=before)
-    await _save_items(unit, before | changed, _items(records))
+    await directives.describe(unit.connection, _receipts(records))
+    await _save_items(unit, before, before | changed, records)
     new_notices = await correspondence.add_notices(unit.connection, _notices(records))
     replies = _replies(records)
     await correspondence.add_replies(unit.connection, replies)
@@ -47,25 +49,39 @@ async def record_case_events(unit: Unit, records: Sequence[CaseRecord]) -> None:
 async def _advance(
     unit: Unit, before: dict[DirectiveId, Directive], records: Iterable[CaseRecord]
 ) -> dict[DirectiveId, Directive]:
-    """The directives that a higher revision changes. Notes the revisions that were skipped on the way."""
+    """The directives that a higher revision changes. Keeps those below, and notes the revisions that were skipped on the way."""
     changed: dict[DirectiveId, Directive] = {}
+    past: list[Directive] = []
     missing: dict[DirectiveId, Hole] = {}
-    for event, _ in records:
+    for event, at in records:
         present = changed.get(event.directive) or before.get(event.directive)
         revision = present.revision if present else 0
-        if event.revision <= revision:
-            continue
-        changed[event.directive] = _directive(event)
+        told = _directive(event, at, present)
+        if event.revision > revision:
+            changed[event.directive] = told
+        past += [each for each in (present, told) if each and each.revision < max(event.revision, revision)]
         hole = hole_before(event.revision, revision)
         if hole:
             earlier = missing.get(event.directive)
             missing[event.directive] = earlier.joined(hole) if earlier else hole
             unit.found.append(RevisionHoleFound(changed[event.directive], hole))
     await holes.note_revisions(unit.connection, missing, unit.now)
+    await directives.archive(unit.connection, past)
     return changed
 
 
-async def _save_items(unit: Unit, cases: Mapping[DirectiveId, Directive], changed: Sequence[Item]) -> None:
+async def _save_items(
+    unit: Unit, before: Mapping[DirectiveId, Directive], cases: Mapping[DirectiveId, Directive], records: Iterable[CaseRecord]
+) -> None:
+    """Stores items as they are now, and as they were. Of a directive that is new there is nothing to be looked for."""
+    arrived = [item for event, at in records if isinstance(event, DirectiveItems) for item in _changed_items(event, at)]
+    present = await items.present(unit.connection, [item.id for item in arrived if item.directive in before])
+    changed, past = succession(present, arrived)
+    await items.archive(unit.connection, past)
+    await _store_items(unit, cases, changed)
+
+
+async def _store_items(unit: Unit, cases: Mapping[DirectiveId, Directive], changed: Sequence[Item]) -> None:
     """Stores items, and notes the directives that stand and of which a unilateral release stands from now on."""
     concerned = sorted({item.directive for item in changed if item.unilateral and not cases[item.directive].closed})
     before = await items.count_unilateral(unit.connection, concerned, at_most=1)
@@ -102,16 +118,8 @@ async def _set_by_notices(unit: Unit, received: Sequence[Notice]) -> None:
         await clocks.answered(unit.connection, await correspondence.sent(unit.connection, [id_ for id_, _ in renewed]))
 
 
-def _items(records: Iterable[CaseRecord]) -> list[Item]:
-    """Each item once, as the highest revision among the records tells it."""
-    found: dict[tuple[str, str], Item] = {}
-    for event, at in records:
-        if isinstance(event, DirectiveItems):
-            for item in _changed_items(event, at):
-                present = found.get((item.directive, item.target))
-                if present is None or item.revision > present.revision:
-                    found[item.directive, item.target] = item
-    return list(found.values())
+def _receipts(records: Iterable[CaseRecord]) -> list[Directive]:
+    return [_directive(event, at, None) for event, at in records if isinstance(event, DirectiveReceived)]
 
 
 def _changed_items(event: DirectiveItems, at: datetime) -> Iterable[Item]:
@@ -125,6 +133,8 @@ def _changed_items(event: DirectiveItems, at: datetime) -> Iterable[Item]:
             unilateral=changed.unilateral,
             revision=event.revision,
             changed_at=at,
+            ground=changed.ground,
+            suspended=changed.suspended,
         )
 
 
@@ -137,21 +147,33 @@ def _notices(records: Iterable[CaseRecord]) -> list[Notice]:
             provision=event.provision,
             received_at=event.notice_received_at,
             due_at=event.notice_due_at,
+            supplied=event.supplied,
+            recorded_at=at,
         )
-        for event, _ in records
+        for event, at in records
         if isinstance(event, DirectiveNoticed)
     ]
 
 
 def _replies(records: Iterable[CaseRecord]) -> list[Reply]:
     return [
-        Reply(id=event.reply, directive=event.directive, kind=event.kind, sent_at=event.sent_at)
-        for event, _ in records
+        Reply(
+            id=event.reply,
+            directive=event.directive,
+            kind=event.kind,
+            sent_at=event.sent_at,
+            cause=event.cause,
+            impediment_ended_at=event.impediment_ended_at,
+            recorded_at=at,
+        )
+        for event, at in records
         if isinstance(event, DirectiveReplied)
     ]
 
 
-def _directive(event: CaseEvent) -> Directive:
+def _directive(event: CaseEvent, at: datetime, known: Directive | None) -> Directive:
+    """As the event tells it; what this event does not tell stays as it is known."""
+    receipt = event if isinstance(event, DirectiveReceived) else None
     return Directive(
         id=event.directive,
         revision=event.revision,
@@ -162,4 +184,11 @@ def _directive(event: CaseEvent) -> Directive:
         received_at=event.received_at,
         due_at=event.due_at,
         counts=ItemCounts(**asdict(event.counts)),
+        changed_at=at,
+        authority=event.authority or (known.authority if known else None),
+        reference=event.reference or (known.reference if known else None),
+        kind=receipt.kind if receipt else known.kind if known else None,
+        channel=known.channel if known and known.channel != OFFICIAL else event.channel,
+        sealed=event.sealed or bool(known and known.sealed),
+        missing=receipt.missing if receipt else known.missing if known else (),
     )

@@ -13,5 +13,5 @@ async def register_point(unit: Unit, point: Point) -> None:
     """
     await lock_scopes(unit.connection, alone=True)
     await points.save(unit.connection, point, unit.now)
-    await enforcements.drop_outside(unit.connection, point)
+    await enforcements.drop_outside(unit.connection, point, unit.now)
     await enforcements.begin_all(unit.connection, point, unit.now)

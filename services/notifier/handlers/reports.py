@@ -19,13 +19,15 @@ from services.notifier.domain.enforcement import (
     Refused,
     Report,
     Stale,
+    Turn,
     Unchanged,
     answer,
+    turn,
 )
 from services.notifier.domain.facts import Fact, Ignored, ReportIgnored, Reverted
 from services.notifier.handlers.unit import Unit
 from services.notifier.handlers.withholdings import took_effect
-from services.notifier.store import enforcements, withholdings
+from services.notifier.store import enforcements, turns, withholdings
 from services.notifier.store.enforcements import EnforcementId
 from shared.events import EnforcementReported
 from shared.ids import Key
@@ -48,6 +50,7 @@ class _Desk:
     versions: dict[Key, Version]
     known: dict[EnforcementId, Enforcement]
     changed: dict[EnforcementId, Enforcement] = field(default_factory=dict)
+    turns: list[Turn] = field(default_factory=list)
 
 
 async def record_reports(unit: Unit, events: Sequence[EnforcementReported]) -> Reported:
@@ -58,6 +61,7 @@ async def record_reports(unit: Unit, events: Sequence[EnforcementReported]) -> R
     desk = _Desk(versions, known)
     reasons = [_judge(unit, desk, report) for report in reports]
     await enforcements.save(unit.connection, list(desk.changed.values()), known=known.keys())
+    await turns.add(unit.connection, desk.turns)
     ignored = [ReportIgnored(report.point, report.key, reason) for report, reason in zip(reports, reasons, strict=True) if reason]
     unit.found.extend(ignored)
     return Reported(len(reports) - len(ignored), len(ignored))
@@ -72,6 +76,7 @@ def _judge(unit: Unit, desk: _Desk, report: Report) -> Ignored | None:
     match answer(before, report):
         case Changed(after=after):
             desk.changed[id_] = after
+            desk.turns.extend(filter(None, [turn(before, after, report.at)]))
             if present and after.current:
                 unit.found.extend(_told(present, before, after))
             return None

@@ -114,6 +114,7 @@ async def _ask(unit: Unit, versions: Sequence[Version]) -> None:
             version=version.number,
             current=True,
             since=unit.now,
+            asked_at=max(version.effective_at, point.scoped_at or version.effective_at),
             due_at=unit.now + point.ack_within,
         )
         for version in versions

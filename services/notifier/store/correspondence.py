@@ -22,6 +22,8 @@ class Notice:
     provision: str | None
     received_at: datetime
     due_at: datetime | None
+    supplied: tuple[str, ...]
+    recorded_at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +32,9 @@ class Reply:
     directive: DirectiveId
     kind: str
     sent_at: datetime
+    cause: str | None
+    impediment_ended_at: datetime | None
+    recorded_at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,12 +4,12 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from sqlalchemy import RowMapping, delete, insert, select
+from sqlalchemy import RowMapping, bindparam, delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.notifier.domain.case import Directive
 from services.notifier.domain.compliance import ItemCounts
-from services.notifier.tables import directive_scopes, directives
+from services.notifier.tables import directive_history, directive_scopes, directives
 from shared.ids import DirectiveId, Jurisdiction
 from shared.sql import upsert
 
@@ -55,6 +55,34 @@ async def save(connection: AsyncConnection, changed: Sequence[Directive], *, bef
     await _save_scopes(connection, moved)
 
 
+async def describe(connection: AsyncConnection, received: Sequence[Directive]) -> None:
+    """Adds what the receipt of each alone tells, also when it is told after later revisions."""
+    if received:
+        same = directives.c.id == bindparam("of_directive")
+        values = {"kind": bindparam("told_kind"), "missing": bindparam("told_missing", type_=directives.c.missing.type)}
+        await connection.execute(
+            update(directives).where(same).values(values),
+            [{"of_directive": each.id, "told_kind": each.kind, "told_missing": list(each.missing)} for each in received],
+        )
+
+
+async def archive(connection: AsyncConnection, past: Sequence[Directive]) -> None:
+    """Adds past revisions; one that is there already stays as it is."""
+    if past:
+        rows = [
+            {
+                "directive": each.id,
+                "revision": each.revision,
+                "status": each.status,
+                "due_at": each.due_at,
+                "counts": asdict(each.counts),
+                "changed_at": each.changed_at,
+            }
+            for each in past
+        ]
+        await connection.execute(upsert(connection, directive_history).on_conflict_do_nothing(), rows)
+
+
 async def _save_scopes(connection: AsyncConnection, changed: Sequence[Directive]) -> None:
     ids = [directive.id for directive in changed]
     await connection.execute(delete(directive_scopes).where(directive_scopes.c.directive.in_(ids)))
@@ -74,6 +102,13 @@ def _row(directive: Directive) -> dict[str, Any]:
         "received_at": directive.received_at,
         "due_at": directive.due_at,
         "counts": asdict(directive.counts),
+        "changed_at": directive.changed_at,
+        "authority": directive.authority,
+        "reference": directive.reference,
+        "kind": directive.kind,
+        "channel": directive.channel,
+        "sealed": directive.sealed,
+        "missing": list(directive.missing),
     }
 
 
@@ -88,4 +123,11 @@ def _directive(row: RowMapping) -> Directive:
         received_at=row["received_at"],
         due_at=row["due_at"],
         counts=ItemCounts(**row["counts"]),
+        changed_at=row["changed_at"] or row["received_at"],
+        authority=row["authority"],
+        reference=row["reference"],
+        kind=row["kind"],
+        channel=row["channel"],
+        sealed=row["sealed"],
+        missing=tuple(row["missing"] or ()),
     )

@@ -7,16 +7,16 @@ from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import RowMapping, and_, bindparam, case, delete, literal, or_, select, tuple_, update
+from sqlalchemy import RowMapping, and_, bindparam, case, delete, func, literal, or_, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.notifier.domain.enforcement import Enforcement, EnforcementFact, EnforcementState, open_to
 from services.notifier.domain.points import Point
-from services.notifier.store import keys
-from services.notifier.tables import enforcements, waiting, withholdings
+from services.notifier.store import keys, turns
+from services.notifier.tables import dropped_enforcements, enforcements, waiting, withholdings
 from shared.db import ConcurrentChange
 from shared.ids import Jurisdiction, Key, PointId, Target
-from shared.sql import in_chunks, upsert
+from shared.sql import Insert, in_chunks, upsert
 
 _JUDGED = ("state", "applied_at", "reported_at", "detail")
 
@@ -56,11 +56,7 @@ async def save(connection: AsyncConnection, changed: Sequence[Enforcement], *, k
 async def begin(connection: AsyncConnection, pending: Sequence[Enforcement]) -> None:
     """Asks for new versions: they become current as pending, or in the state that an early answer has left."""
     if pending:
-        statement = upsert(connection, enforcements)
-        await connection.execute(
-            statement.on_conflict_do_update(index_elements=list(enforcements.primary_key.columns), set_={"current": True}),
-            list(map(_row, pending)),
-        )
+        await connection.execute(_unless_asked(upsert(connection, enforcements)), list(map(_row, pending)))
 
 
 async def overtake(connection: AsyncConnection, changed: Collection[Key]) -> None:
@@ -92,21 +88,27 @@ async def begin_all(connection: AsyncConnection, point: Point, at: datetime) -> 
         literal(EnforcementState.PENDING.value),
         literal(True),  # noqa: FBT003 (the column's value)
         literal(at, enforcements.c.since.type),
+        literal(at, enforcements.c.asked_at.type),
         literal(at + point.ack_within, enforcements.c.due_at.type),
     ).where(withholdings.c.target_type.in_(point.target_types), withholdings.c.jurisdiction.in_(await _served(connection, point)))
-    names = ["jurisdiction", "target", "version", "point", "state", "current", "since", "due_at"]
-    statement = upsert(connection, enforcements).from_select(names, rows)
-    await connection.execute(
-        statement.on_conflict_do_update(index_elements=list(enforcements.primary_key.columns), set_={"current": True})
-    )
+    names = ["jurisdiction", "target", "version", "point", "state", "current", "since", "asked_at", "due_at"]
+    await connection.execute(_unless_asked(upsert(connection, enforcements).from_select(names, rows)))
 
 
-async def drop_outside(connection: AsyncConnection, point: Point) -> None:
-    """Asks no more of a point than its scope: what is current outside it is deleted."""
+async def drop_outside(connection: AsyncConnection, point: Point, at: datetime) -> None:
+    """Asks no more of a point than its scope: what is current outside it is past from now on."""
     of_type = or_(*(enforcements.c.target.startswith(f"{kind}:") for kind in sorted(point.target_types)))
     served = enforcements.c.jurisdiction.in_(await _served(connection, point))
     outside = or_(served.is_(False), of_type.is_(False))
-    await connection.execute(delete(enforcements).where(enforcements.c.point == point.id, enforcements.c.current, outside))
+    dropped = and_(enforcements.c.point == point.id, enforcements.c.current, outside)
+    kept = [column for column in enforcements.c if column.name in dropped_enforcements.c]
+    past = upsert(connection, dropped_enforcements).from_select(
+        [*(column.name for column in kept), "dropped_at"],
+        select(*kept, literal(at, dropped_enforcements.c.dropped_at.type)).where(dropped),
+    )
+    await connection.execute(past.on_conflict_do_nothing())
+    await turns.drop(connection, dropped, at)
+    await connection.execute(delete(enforcements).where(dropped))
 
 
 async def run_out(connection: AsyncConnection, now: datetime, limit: int) -> list[Enforcement]:
@@ -135,6 +137,14 @@ def id_of(enforcement: Enforcement) -> EnforcementId:
     return EnforcementId(enforcement.key, enforcement.version, enforcement.point)
 
 
+def _unless_asked(statement: Insert) -> Insert:
+    """An answer that is there already becomes current; it counts as asked since the first time that it was."""
+    asked_at = func.coalesce(enforcements.c.asked_at, statement.excluded.asked_at)
+    return statement.on_conflict_do_update(
+        index_elements=list(enforcements.primary_key.columns), set_={"current": True, "asked_at": asked_at}
+    )
+
+
 async def _served(connection: AsyncConnection, point: Point) -> list[Jurisdiction]:
     """The jurisdictions that have keys, and that the point has to do with. Few, so they are judged here, not in SQL."""
     places = await connection.execute(select(withholdings.c.jurisdiction).distinct())
@@ -150,6 +160,7 @@ def _row(enforcement: Enforcement) -> dict[str, Any]:
         "state": enforcement.state,
         "current": enforcement.current,
         "since": enforcement.since,
+        "asked_at": enforcement.asked_at,
         "due_at": enforcement.due_at,
         "applied_at": enforcement.applied_at,
         "reported_at": enforcement.reported_at,
@@ -171,6 +182,7 @@ def _enforcement(row: RowMapping) -> Enforcement:
         state=EnforcementState(row["state"]),
         current=row["current"],
         since=row["since"],
+        asked_at=row["asked_at"],
         due_at=row["due_at"],
         applied_at=row["applied_at"],
         reported_at=row["reported_at"],

@@ -36,8 +36,8 @@ async def save(connection: AsyncConnection, point: Point, at: datetime) -> None:
         "target_types": sorted(point.target_types),
         "ack_within_seconds": int(point.ack_within.total_seconds()),
     }
-    statement = upsert(connection, enforcement_points).values(id=point.id, registered_at=at, **scope)
-    await connection.execute(statement.on_conflict_do_update(index_elements=["id"], set_=scope))
+    statement = upsert(connection, enforcement_points).values(id=point.id, registered_at=at, scoped_at=at, **scope)
+    await connection.execute(statement.on_conflict_do_update(index_elements=["id"], set_=scope | {"scoped_at": at}))
 
 
 def _point(row: RowMapping) -> Point:
@@ -47,4 +47,5 @@ def _point(row: RowMapping) -> Point:
         jurisdictions=tuple(map(Jurisdiction, row["jurisdictions"])),
         target_types=frozenset(map(TargetType, row["target_types"])),
         ack_within=timedelta(seconds=row["ack_within_seconds"]),
+        scoped_at=row["scoped_at"] or row["registered_at"],
     )

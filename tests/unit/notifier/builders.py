@@ -108,9 +108,9 @@ def _case(directive: DirectiveId, revision: int, tally: Counts, **other: Any) ->
 
 
 def received(
-    revision: int = 1, *, directive: DirectiveId = DIRECTIVE, tally: Counts | None = None, **other: Any
+    revision: int = 1, *, directive: DirectiveId = DIRECTIVE, tally: Counts | None = None, kind: str = "block", **other: Any
 ) -> DirectiveReceived:
-    return DirectiveReceived(**_case(directive, revision, tally or counts(undecided=1), **other), kind="block", expires_at=None)
+    return DirectiveReceived(**_case(directive, revision, tally or counts(undecided=1), **other), kind=kind, expires_at=None)
 
 
 def item(target: str = "account:a", decision: str = "complied", places: Iterable[str] = ("IN",), **other: Any) -> ItemChanged:

@@ -3,7 +3,7 @@
 The regimes are data (`shared/regimes/*.toml`), one file per legal basis and one for the authorities. What is marked
 `verified = false` there has not been confirmed in a primary text: show it as such, and let it neither be a default nor an alarm.
 
-To add a regime, write `shared/regimes/<id>.toml` and its row in `tests/unit/registry/test_registry.py`, and name the id in
+To add a regime, write `shared/regimes/<id>.toml` and its row in `tests/unit/registry/test_shipped.py`, and name the id in
 `legal_bases` of the authorities that may cite it (`authorities.toml`); no code knows an id. To amend one, give the version in
 force its `in_force_to` and add a `[[versions]]` table with the new `in_force_from`: what stands at the top of the file is common
 to all versions, and a field of a version takes its place as a whole. An order is judged by the version of the day of its issue.

@@ -23,6 +23,7 @@ class Penalty(Table):
     """What a provision threatens. `fine` is the fine in words; the amounts are there only if the provision states them.
 
     `at_risk` are roles, such as the provider or its officers. `per_day_minor` accrues on each day that the breach goes on.
+    `measures` is what else is threatened, such as a loss of safe harbour or the blocking of the service.
     """
 
     provision: Text
@@ -35,6 +36,7 @@ class Penalty(Table):
     currency: Currency | None = None
     per_day_minor: Minor | None = None
     turnover_percent_max: Percent | None = None
+    measures: Text | None = None
 
     def faults(self) -> Iterator[Fault]:
         amounts = {"fine_max_minor": self.fine_max_minor, "per_day_minor": self.per_day_minor}
@@ -43,11 +45,9 @@ class Penalty(Table):
             yield from ((name, "an amount without a currency; name it in currency, as an ISO 4217 code") for name in named)
         elif not named:
             yield "currency", "a currency without an amount; write fine_max_minor or per_day_minor"
-        if not (named or self.fine or self.imprisonment_years_max or self.turnover_percent_max):
-            yield (
-                "fine",
-                "a penalty needs imprisonment_years_max, fine, fine_max_minor, per_day_minor or turnover_percent_max",
-            )
+        if not (named or self.fine or self.imprisonment_years_max or self.turnover_percent_max or self.measures):
+            needed = "imprisonment_years_max, fine, fine_max_minor, per_day_minor, turnover_percent_max or measures"
+            yield "fine", f"a penalty needs {needed}"
 
 
 def exposure_text(penalty: Penalty) -> str:
@@ -80,6 +80,8 @@ def _threats(penalty: Penalty) -> Iterator[str]:
         yield f"fine up to {money(penalty.fine_max_minor, penalty.currency)}"
     if text := per_day_text(penalty):
         yield text
+    if penalty.measures is not None:
+        yield penalty.measures
 
 
 def _years(number: int) -> str:

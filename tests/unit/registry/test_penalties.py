@@ -6,7 +6,9 @@ from shared.registry import Penalty, exposure_text, money, per_day_text
 from shared.registry.table import Currency
 
 
-def make_penalty(*, fine: str | None = None, fine_max: int | None = None, per_day: int | None = None) -> Penalty:
+def make_penalty(
+    *, fine: str | None = None, fine_max: int | None = None, per_day: int | None = None, measures: str | None = None
+) -> Penalty:
     return Penalty(
         provision="s.9",
         at_risk=("the provider",),
@@ -16,6 +18,7 @@ def make_penalty(*, fine: str | None = None, fine_max: int | None = None, per_da
         fine_max_minor=fine_max,
         currency=Currency("SGD") if fine_max or per_day else None,
         per_day_minor=per_day,
+        measures=measures,
     )
 
 
@@ -46,6 +49,8 @@ def test_an_amount_is_written_with_the_decimals_of_its_currency(minor: int, curr
             "SGD 100,000 per day",
         ),
         (make_penalty(fine="fine on conviction", fine_max=100), "fine on conviction", None),
+        (make_penalty(measures="blocking of the platform"), "blocking of the platform", None),
+        (make_penalty(fine="fine", measures="blocking"), "fine and blocking", None),
     ],
 )
 def test_a_sum_is_said_only_where_the_provision_states_one(penalty: Penalty, text: str, per_day: str | None) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from services.blocklist.domain.directive import NoTransition
+from services.blocklist.domain.directive import DirectiveStatus, NoTransition
 from services.blocklist.domain.item import Obstacle
 from services.blocklist.domain.selection import Impossible, Selection
 from shared.http.fields import MAX_FAULTS
@@ -21,6 +21,14 @@ def duplicate_reference(existing: DirectiveId) -> Refusal:
 
 def no_transition(refused: NoTransition) -> Refusal:
     return Refusal(Kind.CONFLICT, f"the directive: {refused}")
+
+
+def time_is_up(ended: DirectiveStatus) -> Refusal:
+    return Refusal(Kind.CONFLICT, f"the directive's time has run out: it is {ended.value!r}")
+
+
+def nothing_to_stay() -> Refusal:
+    return Refusal(Kind.CONFLICT, "an unblock directive makes no claims that could be suspended")
 
 
 def foreign_targets(foreign: Iterable[Target], selection: Selection) -> Refusal:

@@ -1,15 +1,17 @@
-"""Directives end when their own time runs out: the one clock that ends claims, and so the only one that runs here.
+"""Directives end when their own time runs out, and interim ones when nobody confirms them: the clocks that end claims.
 
-Promises: an expired directive is ended once, whoever looks first; a process that was down catches up; a clock that jumps is
-noticed within `POLL`. Does not promise: to end it at the very instant, only within `POLL` of it.
+They are the only ones that run here. Promises: a directive is ended once, whoever looks first; a process that was down catches
+up; a clock that jumps is noticed within `POLL`. Does not promise: to end it at the very instant, only within `POLL` of it.
 """
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
 from services.blocklist.commands import Commands
 from services.blocklist.handlers.endings import expire
-from services.blocklist.handlers.unit import Unit
+from services.blocklist.handlers.interim import lapse
+from services.blocklist.handlers.unit import Effects, Unit
 from services.blocklist.store import directives
 from shared.clock import Clock
 from shared.db import Database
@@ -41,13 +43,15 @@ class Expiry:
                 continue
 
     async def run_once(self) -> int:
-        """Ends what is due. Answers how many directives were ended."""
+        """Ends what is due. Answers how many directives were ended, in part or as a whole."""
         now = self._clock()
-        due = await self._database.read(lambda connection: directives.due_to_expire(connection, now, PER_TURN))
-        return sum([await self._expire(id_) for id_ in due])
+        expiring = await self._database.read(lambda connection: directives.due_to_expire(connection, now, PER_TURN))
+        lapsing = await self._database.read(lambda connection: directives.due_to_lapse(connection, now, PER_TURN))
+        ended = [await self._end(id_, expire) for id_ in expiring] + [await self._end(id_, lapse) for id_ in lapsing]
+        return sum(ended)
 
-    async def _expire(self, id_: DirectiveId) -> bool:
+    async def _end(self, id_: DirectiveId, end: Callable[[Unit, DirectiveId], Awaitable[Effects | None]]) -> bool:
         async def work(unit: Unit) -> bool:
-            return await expire(unit, id_) is not None
+            return await end(unit, id_) is not None
 
         return await self._commands.run(work)

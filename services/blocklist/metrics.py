@@ -22,6 +22,12 @@ class CommandMetrics:
             ["jurisdiction", "legal_basis", "kind"],
             registry=registry,
         )
+        self.informal_requests = Counter(
+            "geowithhold_informal_requests",
+            "Requests that came by another way than the official one, by each jurisdiction they name.",
+            ["jurisdiction", "legal_basis"],
+            registry=registry,
+        )
         self.releases = Counter("geowithhold_releases", "Withholdings released.", ["jurisdiction", "cause"], registry=registry)
 
     def count(self, emitted: Iterable[Withholding]) -> None:

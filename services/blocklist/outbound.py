@@ -48,6 +48,8 @@ def case_event(event: type[E], directive: Directive, revision: int, /, **happene
         counts=counts(directive.tally),
         authority=directive.authority,
         reference=directive.reference,
+        channel=directive.channel,
+        sealed=directive.sealed,
         **happened,
     )
 
@@ -85,4 +87,5 @@ def _item_changed(item: Item) -> ItemChanged:
         cause=item.cause.value if item.cause else None,
         unilateral=item.unilateral,
         ground=item.ground,
+        suspended=item.suspended,
     )

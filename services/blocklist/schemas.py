@@ -59,6 +59,7 @@ class DirectiveIn(WriteIn):
     expires_at: Time | None = None
     supplements: Id | None = None
     supersedes: Id | None = None
+    channel: Literal["official", "informal"] = "official"
     sealed: Flag = False
     document: DocumentIn | None = None
 
@@ -97,6 +98,12 @@ class ReleaseIn(WriteIn):
 class RescindIn(WriteIn):
     targets: AllOrTargets
     memo: Text | None = None
+
+
+class ActIn(RescindIn):
+    """A court's act."""
+
+    court: Line | None = None
 
 
 class ConfirmIn(WriteIn):

@@ -10,15 +10,18 @@ from urllib.parse import unquote
 import msgspec
 from fastapi import Depends, Header, Request, Response
 
+from services.blocklist.api import present
 from services.blocklist.commands import Commands
+from services.blocklist.errors import unknown_directive
 from services.blocklist.handlers.unit import Unit
 from services.blocklist.metrics import CommandMetrics
 from services.blocklist.schemas import WriteIn
+from services.blocklist.store import directives
 from services.blocklist.store.idempotency import Answer, Attempt
 from shared.clock import Clock
 from shared.db import Database
 from shared.http.problems import Fault, Kind, Refusal
-from shared.ids import Target
+from shared.ids import DirectiveId, Target
 from shared.registry import Registry
 from shared.targets import PlatformPatterns, TargetError, parse_target
 
@@ -74,6 +77,14 @@ def reply(found: Answer) -> Response:
     if found.replayed:
         headers["Idempotency-Replayed"] = "true"
     return Response(found.body, status_code=found.status, headers=headers, media_type="application/json")
+
+
+async def directive_document(unit: Unit, id_: DirectiveId) -> dict[str, Any]:
+    """The directive as the open transaction leaves it."""
+    row = await directives.details(unit.connection, id_)
+    if row is None:
+        raise unknown_directive(id_)
+    return present.directive(row)
 
 
 def path_target(segment: str, platform: PlatformPatterns) -> Target:

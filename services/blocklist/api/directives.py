@@ -5,20 +5,19 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Query, Response
 
 from services.blocklist.api import intake, present
-from services.blocklist.api.context import Context, Idempotent, Services, answer, carry_out, reply
-from services.blocklist.domain.directive import DirectiveStatus, NewDirective
+from services.blocklist.api.context import Context, Idempotent, Services, answer, carry_out, directive_document, reply
+from services.blocklist.domain.directive import INFORMAL, DirectiveStatus, NewDirective
 from services.blocklist.errors import unknown_directive
-from services.blocklist.handlers import correspondence, endings
+from services.blocklist.handlers import correspondence
 from services.blocklist.handlers.correspondence import Notice, Reply
 from services.blocklist.handlers.decide import decide
-from services.blocklist.handlers.endings import Rescind
 from services.blocklist.handlers.submit import submit
 from services.blocklist.handlers.unit import Unit
-from services.blocklist.schemas import ConfirmIn, DecisionIn, DirectiveIn, NoticeIn, ReplyIn, RescindIn
+from services.blocklist.schemas import DecisionIn, DirectiveIn, NoticeIn, ReplyIn
 from services.blocklist.store import cases, directives, items
 from services.blocklist.store.idempotency import Answer
 from shared.http.pages import decode_cursor, page
-from shared.http.problems import Fault, Kind, Refusal, invalid
+from shared.http.problems import invalid
 from shared.http.query import Cursor, InJurisdiction, Limit
 from shared.ids import DirectiveId
 
@@ -39,7 +38,7 @@ async def submit_directive(body: DirectiveIn, context: Context, attempt: Idempot
             raise invalid(f"{order.authority} has issued no directive {order.supplements!r}", "/supplements")
         submitted = await submit(unit, order)
         document = {
-            **await _document(unit, order.id),
+            **await directive_document(unit, order.id),
             "targets": list(order.targets),
             "withholdings_changed": submitted.withholdings_changed,
             "batch": unit.batch.name,
@@ -127,33 +126,6 @@ async def decide_items(directive_id: str, body: DecisionIn, context: Context, at
     return reply(await carry_out(context, attempt, body, work))
 
 
-@router.post("/{directive_id}/rescind", response_model=None)
-async def rescind_items(directive_id: str, body: RescindIn, context: Context, attempt: Idempotent) -> Response:
-    """The authority withdraws the directive, for all or some targets, finally."""
-    selection = intake.read_selection(body.targets, context.platform)
-    command = Rescind(directive=DirectiveId(directive_id), selection=selection, memo=body.memo)
-
-    async def work(unit: Unit) -> Answer:
-        return answer(200, {**present.effects(await endings.rescind(unit, command)), "batch": unit.batch.name})
-
-    return reply(await carry_out(context, attempt, body, work))
-
-
-@router.post("/{directive_id}/confirm", response_model=None)
-async def confirm_directive(directive_id: str, context: Context, attempt: Idempotent, body: ConfirmIn | None = None) -> Response:
-    """The committee or court confirms an interim directive."""
-    sent = body or ConfirmIn()
-    if sent.targets != "all":
-        detail = "confirming some targets and letting the others lapse is part of the contract, and not there yet"
-        raise Refusal(Kind.NOT_IMPLEMENTED, detail, (Fault(detail, pointer="/targets"),))
-
-    async def work(unit: Unit) -> Answer:
-        confirmed = await correspondence.confirm(unit, DirectiveId(directive_id), sent.memo)
-        return answer(200, await _document(unit, confirmed.id))
-
-    return reply(await carry_out(context, attempt, sent, work))
-
-
 @router.post("/{directive_id}/notices", status_code=201, response_model=None)
 async def add_notice(directive_id: str, body: NoticeIn, context: Context, attempt: Idempotent) -> Response:
     """Records an authority's follow-up on the directive."""
@@ -202,13 +174,6 @@ async def add_reply(directive_id: str, body: ReplyIn, context: Context, attempt:
     return reply(await carry_out(context, attempt, body, work))
 
 
-async def _document(unit: Unit, id_: DirectiveId) -> dict[str, Any]:
-    row = await directives.details(unit.connection, id_)
-    if row is None:
-        raise unknown_directive(id_)
-    return present.directive(row)
-
-
 async def _require(context: Services, directive_id: str) -> None:
     row = await context.database.read(lambda connection: directives.details(connection, DirectiveId(directive_id)))
     if row is None:
@@ -218,6 +183,8 @@ async def _require(context: Services, directive_id: str) -> None:
 def _count(context: Services, order: NewDirective) -> None:
     for place in order.scope:
         context.metrics.directives_received.labels(place, order.legal_basis, order.kind).inc()
+        if order.channel == INFORMAL:
+            context.metrics.informal_requests.labels(place, order.legal_basis).inc()
 
 
 def _fields(value: Notice | Reply) -> dict[str, Any]:

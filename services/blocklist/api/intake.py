@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
+from services.blocklist.api import lawful
 from services.blocklist.domain.causes import BY_PLATFORM, Cause
 from services.blocklist.domain.directive import NewDirective
 from services.blocklist.domain.item import Decision
@@ -19,7 +20,7 @@ from services.blocklist.schemas import DecisionIn, DirectiveIn, ReleaseIn
 from shared.http.fields import read_jurisdictions, read_targets
 from shared.http.problems import Fault, Kind, Refusal, invalid
 from shared.ids import DirectiveId, Target
-from shared.registry import Authority, DutyKind, Intake, LegalBasis, Registry, deadline
+from shared.registry import Authority, LegalBasis, Registry
 from shared.targets import PlatformPatterns
 
 APPROVERS_NEEDED = 2
@@ -37,6 +38,7 @@ def admit(sent: DirectiveIn, *, registry: Registry, platform: PlatformPatterns, 
     _check_times(sent, received_at, now)
     scope = read_jurisdictions(sent.jurisdictions)
     _check_reach(authority, sent.jurisdictions)
+    law = lawful.terms(sent, basis, received_at, now)
     return NewDirective(
         id=DirectiveId(new_id("dir")),
         authority=authority.id,
@@ -49,13 +51,16 @@ def admit(sent: DirectiveIn, *, registry: Registry, platform: PlatformPatterns, 
         scope=scope,
         targets=_collapsed(sent.targets, read_targets(sent.targets, platform)),
         reason=sent.reason,
-        due_at=sent.due_at or _statutory_deadline(basis, sent.issued_at, received_at),
+        due_at=law.due_at,
         expires_at=sent.expires_at,
         supplements=DirectiveId(sent.supplements) if sent.supplements else None,
         document=sent.document.model_dump() if sent.document else None,
         label=basis.label.value,
-        comply_at_intake=basis.intake is Intake.COMPLY,
-        interim=basis.interim,
+        comply_at_intake=law.comply_at_intake,
+        interim=law.interim,
+        lapses_at=law.lapses_at,
+        channel=sent.channel,
+        sealed=sent.sealed,
     )
 
 
@@ -111,7 +116,7 @@ def refuse_expired(order: NewDirective, now: datetime) -> None:
 
 
 def _refuse_unfinished(sent: DirectiveIn) -> None:
-    unfinished = {"sealed": sent.sealed, "supersedes": sent.supersedes is not None, "kind": sent.kind == "unblock"}
+    unfinished = {"supersedes": sent.supersedes is not None, "kind": sent.kind == "unblock"}
     for name, used in unfinished.items():
         if used:
             detail = f"{name} is part of the contract, and not there yet"
@@ -167,7 +172,3 @@ def _collapsed(sent: Sequence[Any], canonical: Sequence[Target]) -> Mapping[Targ
     for raw, target in zip(sent, canonical, strict=True):
         received.setdefault(target, []).append(raw)
     return received
-
-
-def _statutory_deadline(basis: LegalBasis, issued_at: datetime, received_at: datetime) -> datetime | None:
-    return deadline(basis, DutyKind.RESTRICT, issued_at=issued_at, received_at=received_at)

@@ -42,9 +42,11 @@ def directive(row: Row) -> Document:
         "due_at": time(row["due_at"]),
         "expires_at": time(row["expires_at"]),
         "confirmed_at": time(row["confirmed_at"]),
+        "lapses_at": time(row["lapses_at"]),
         "supplements": row["supplements"],
-        "supersedes": None,
-        "sealed": False,
+        "supersedes": row["supersedes"],
+        "channel": row["channel"],
+        "sealed": row["sealed"],
         "document": row["document"],
         "label": row["label"],
         "items": counts(Tally(row["tally"])),
@@ -65,6 +67,8 @@ def item(row: Row) -> Document:
         "cause": row["cause"],
         "ground": row["ground"],
         "final": state in (ItemState.ENDED, ItemState.WITHDRAWN),
+        "stayed": row["stayed"],
+        "confirmed": row["confirmed"],
         "applied_jurisdictions": [place for place, claim in claims.items() if isinstance(claim, Standing)],
         "claims": dict(claims),
         "changed_at": time(row["changed_at"]),
@@ -92,6 +96,14 @@ def _result(found: Item) -> Document:
 def effects(result: Effects) -> Document:
     return {
         "released": result.released,
+        "still_withheld": result.still_withheld,
+        "withholdings_changed": result.withholdings_changed,
+    }
+
+
+def suspended(result: Effects) -> Document:
+    return {
+        "suspended": result.released,
         "still_withheld": result.still_withheld,
         "withholdings_changed": result.withholdings_changed,
     }

@@ -1,13 +1,18 @@
 """A directive and its life, as a table. What the table does not list is refused, and the directive stays as it was."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
 from services.blocklist.domain.tally import Tally
+from services.blocklist.domain.validity import COMPLETE, Verdict
 from shared.ids import DirectiveId, Jurisdiction, Target
+
+BLOCK, UNBLOCK = "block", "unblock"
+OFFICIAL, INFORMAL = "official", "informal"
+"""The channel that a request came by. An informal one is recorded, and no law sets it a clock."""
 
 
 class DirectiveStatus(StrEnum):
@@ -122,6 +127,16 @@ class NewDirective:
     label: str
     comply_at_intake: bool
     interim: bool
+    lapses_at: datetime | None = None
+    supersedes: DirectiveId | None = None
+    channel: str = OFFICIAL
+    sealed: bool = False
+    elements: Mapping[str, str] = field(default_factory=dict)
+    verdict: Verdict = COMPLETE
+
+    @property
+    def unblocks(self) -> bool:
+        return self.kind == UNBLOCK
 
     @property
     def duplicates(self) -> int:
@@ -130,7 +145,10 @@ class NewDirective:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Directive:
-    """A directive as it stands. `scope` is what was asked, groups expanded; decisions narrow it item by item, never this."""
+    """A directive as it stands. `scope` is what was asked, groups expanded; decisions narrow it item by item, never this.
+
+    `missing` are required elements that it lacks; `lapses_at` is when what is not confirmed of it ends, None if nothing will.
+    """
 
     id: DirectiveId
     status: DirectiveStatus
@@ -147,6 +165,23 @@ class Directive:
     confirmed_at: datetime | None
     revision: int
     tally: Tally
+    kind: str = BLOCK
+    lapses_at: datetime | None = None
+    supersedes: DirectiveId | None = None
+    channel: str = OFFICIAL
+    sealed: bool = False
+    missing: tuple[str, ...] = ()
+    comply_at_intake: bool = False
+
+    @property
+    def unblocks(self) -> bool:
+        """Whether it ends claims of its authority, and makes none."""
+        return self.kind == UNBLOCK
+
+    def run_out(self, now: datetime) -> DirectiveStatus | None:
+        """How the calendar has ended it, from the very instant on; carried out a moment later. None while its time runs."""
+        ends = ((self.expires_at, DirectiveStatus.EXPIRED), (self.lapses_at, DirectiveStatus.INTERIM_LAPSED))
+        return next((status for end, status in ends if end is not None and end <= now), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,4 +197,4 @@ class NoTransition:
 
 def step(status: DirectiveStatus, fact: DirectiveFact) -> DirectiveStatus | NoTransition:
     """The status after the fact, or why there is none."""
-    return TRANSITIONS[status].get(fact) or NoTransition(status, fact)
+    return TRANSITIONS[status].get(fact) or NoTransition(status.value, fact.value)

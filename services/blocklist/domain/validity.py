@@ -31,6 +31,7 @@ class Reject:
     missing: tuple[str, ...]
 
 
+COMPLETE = Complete()
 Verdict = Complete | AskClarification | Reject
 
 
@@ -38,7 +39,7 @@ def judge(required: Mapping[str, IfMissing], given: Collection[str]) -> Verdict:
     """The verdict on an order that has the elements `given`; all that is missing is named, in the order of the regime."""
     missing = tuple(element for element in required if element not in given)
     if not missing:
-        return Complete()
+        return COMPLETE
     if any(required[element] is IfMissing.REJECT for element in missing):
         return Reject(missing)
     return AskClarification(missing)

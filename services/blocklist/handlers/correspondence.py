@@ -1,13 +1,12 @@
-"""What the authority and the platform write to each other about a directive: confirmations, notices, replies."""
+"""What the authority and the platform write to each other about a directive: notices and replies."""
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from datetime import datetime
 
-from services.blocklist.domain.directive import Directive, DirectiveFact
+from services.blocklist.domain.directive import DirectiveFact
 from services.blocklist.handlers.unit import Unit, lock_directive, record, stepped
 from services.blocklist.store import cases
-from shared.events import DirectiveConfirmed, DirectiveNoticed, DirectiveReplied
-from shared.http.problems import Kind, Refusal
+from shared.events import DirectiveNoticed, DirectiveReplied
 from shared.ids import DirectiveId
 
 
@@ -32,18 +31,6 @@ class Reply:
     kind: str
     text: str | None
     sent_at: datetime
-
-
-async def confirm(unit: Unit, id_: DirectiveId, memo: str | None) -> Directive:
-    """The committee or court approves an interim directive, which stands from now on without a term."""
-    directive = stepped(await lock_directive(unit, id_), DirectiveFact.CONFIRM)
-    if not directive.interim:
-        raise Refusal(Kind.CONFLICT, f"{directive.legal_basis} makes no interim directives: there is nothing to confirm")
-    if directive.confirmed_at:
-        raise Refusal(Kind.CONFLICT, "the directive has been confirmed already")
-    confirmed = replace(directive, confirmed_at=unit.now)
-    detail = {"memo": memo} if memo else None
-    return await record(unit, confirmed, DirectiveConfirmed, {"confirmed_at": unit.now}, detail=detail)
 
 
 async def add_notice(unit: Unit, notice: Notice) -> None:

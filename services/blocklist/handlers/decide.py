@@ -13,6 +13,7 @@ from services.blocklist.domain.selection import Batch, Impossible, Selection, ap
 from services.blocklist.domain.withholding import Terms
 from services.blocklist.handlers.unit import (
     Unit,
+    in_time,
     lock_directive,
     record,
     save_items,
@@ -54,6 +55,7 @@ async def decide(unit: Unit, command: Decide) -> Decided:
     """Decides all of the named items or none. Raises Refusal if one of them cannot be decided so."""
     unit.batch.begin(BatchKind.DECISION, memo=command.memo)
     directive = stepped(await lock_directive(unit, command.directive), DirectiveFact.DECIDE)
+    in_time(directive, unit.now)
     scope = _within(directive, command.scope)
     found = await selected_items(unit, directive, command.selection)
     batch = apply_to_all(found, _act(command, scope), named=not isinstance(command.selection, str))

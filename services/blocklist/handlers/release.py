@@ -76,6 +76,8 @@ async def _of_all_directives(unit: Unit, command: Release) -> tuple[dict[Directi
     for withholding in await withholdings.claimed(unit.connection, targets):
         for claimant in withholding.claimants:
             claims[claimant].add(withholding.key.target)
+    for suspended, target in await items.suspended(unit.connection, targets):
+        claims[suspended].add(target)
     locked = await directives.locked(unit.connection, sorted(claims))
     ended: dict[DirectiveId, Sequence[Changed]] = {}
     obstacles: dict[Target, NotAllowed] = {target: _not_claimed(target) for target in targets}

@@ -64,4 +64,10 @@ def _received(order: NewDirective, stored: list[Item]) -> Directive:
         confirmed_at=None,
         revision=0,
         tally=tally_of(stored),
+        kind=order.kind,
+        lapses_at=order.lapses_at,
+        supersedes=order.supersedes,
+        channel=order.channel,
+        sealed=order.sealed,
+        comply_at_intake=order.comply_at_intake,
     )

@@ -65,6 +65,13 @@ def stepped(directive: Directive, fact: DirectiveFact) -> Directive:
     return replace(directive, status=status)
 
 
+def in_time(directive: Directive, now: datetime) -> None:
+    """Raises Refusal once the calendar has ended the directive, whether or not that has been carried out yet."""
+    ended = directive.run_out(now)
+    if ended:
+        raise errors.time_is_up(ended)
+
+
 async def selected_items(unit: Unit, directive: Directive, selection: Selection) -> list[Item]:
     """The items that are named. Raises Refusal if one of the named targets is not the directive's."""
     found = await items.select_items(unit.connection, directive.id, selection)
@@ -135,12 +142,13 @@ async def record(
 
 
 def effects(changes: Sequence[Changed], settled: Sequence[Settled]) -> Effects:
-    """Counts what ending claims did. An item counts once, however many of its jurisdictions were released."""
+    """Counts what ending or suspending claims did. An item counts once, however many of its jurisdictions were released."""
     held = {outcome.after.key for outcome in settled if outcome.after.claimants}
-    ended = [changed for changed in changes if changed.before.live - changed.after.live]
-    still = [changed for changed in ended if held & _ended_keys(changed)]
+    ended = [keys for keys in map(_gone_keys, changes) if keys]
+    still = [keys for keys in ended if held & keys]
     return Effects(len(ended), len(still), len(versions_of(settled)))
 
 
-def _ended_keys(changed: Changed) -> set[Key]:
-    return {Key(place, changed.after.target) for place in changed.before.live - changed.after.live}
+def _gone_keys(changed: Changed) -> set[Key]:
+    gone = changed.ended | (changed.before.live - changed.after.live)
+    return {Key(place, changed.after.target) for place in gone}

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import RowMapping, Select, insert, select, update
+from sqlalchemy import Column, RowMapping, Select, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.blocklist.domain.directive import Directive, DirectiveStatus, NewDirective
@@ -30,7 +30,16 @@ _domain_columns = (
     directives.c.confirmed_at,
     directives.c.revision,
     directives.c.tally,
+    directives.c.kind,
+    directives.c.lapses_at,
+    directives.c.supersedes,
+    directives.c.channel,
+    directives.c.sealed,
+    directives.c.missing,
+    directives.c.comply_at_intake,
 )
+
+_OPEN = (DirectiveStatus.IN_FORCE, DirectiveStatus.STAYED)
 
 
 async def add(connection: AsyncConnection, new: NewDirective, directive: Directive) -> DirectiveId | None:
@@ -56,6 +65,13 @@ async def add(connection: AsyncConnection, new: NewDirective, directive: Directi
         "duplicates": new.duplicates,
         "revision": directive.revision,
         "tally": dict(directive.tally.slots),
+        "lapses_at": directive.lapses_at,
+        "supersedes": directive.supersedes,
+        "channel": directive.channel,
+        "sealed": directive.sealed,
+        "elements": dict(new.elements) or None,
+        "missing": list(directive.missing) or None,
+        "comply_at_intake": directive.comply_at_intake,
     }
     statement = upsert(connection, directives).values(values)
     unique = [directives.c.authority, directives.c.reference]
@@ -90,6 +106,9 @@ async def save(connection: AsyncConnection, directive: Directive) -> None:
         .values(
             status=directive.status,
             confirmed_at=directive.confirmed_at,
+            lapses_at=directive.lapses_at,
+            supersedes=directive.supersedes,
+            missing=list(directive.missing) or None,
             revision=directive.revision,
             tally=dict(directive.tally.slots),
         )
@@ -116,12 +135,17 @@ async def page(connection: AsyncConnection, filters: Mapping[str, str], *, after
 
 async def due_to_expire(connection: AsyncConnection, now: datetime, limit: int) -> list[DirectiveId]:
     """Directives whose end has come and that are still open."""
-    open_statuses = (DirectiveStatus.IN_FORCE, DirectiveStatus.STAYED)
+    return await _due(connection, directives.c.expires_at, now, limit)
+
+
+async def due_to_lapse(connection: AsyncConnection, now: datetime, limit: int) -> list[DirectiveId]:
+    """Interim directives whose time to be confirmed is up, that are still open and of which not all was confirmed."""
+    return await _due(connection, directives.c.lapses_at, now, limit)
+
+
+async def _due(connection: AsyncConnection, instant: Column[datetime], now: datetime, limit: int) -> list[DirectiveId]:
     found = await connection.execute(
-        select(directives.c.id)
-        .where(directives.c.expires_at <= now, directives.c.status.in_(open_statuses))
-        .order_by(directives.c.expires_at)
-        .limit(limit)
+        select(directives.c.id).where(instant <= now, directives.c.status.in_(_OPEN)).order_by(instant).limit(limit)
     )
     return list(found.scalars())
 
@@ -154,5 +178,6 @@ def _directive(row: RowMapping) -> Directive:
             "status": DirectiveStatus(values["status"]),
             "scope": tuple(map(Jurisdiction, values["scope"])),
             "tally": Tally(values["tally"]),
+            "missing": tuple(values["missing"] or ()),
         }
     )

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, bindparam, insert, select, update
+from sqlalchemy import Column, Select, bindparam, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.blocklist.domain.batch import BatchId
@@ -77,6 +77,33 @@ async def save(
     )
     rows = [{"key": item.target, **{f"new_{name}": value for name, value in _state(item).items()}} for item in changed]
     await connection.execute(statement, rows)
+
+
+async def suspended(connection: AsyncConnection, targets: Sequence[Target]) -> list[tuple[DirectiveId, Target]]:
+    """Which directives have stayed claims on these targets, as of now and without a lock."""
+    found: list[tuple[DirectiveId, Target]] = []
+    for chunk in in_chunks(targets):
+        statement = select(items.c.directive, items.c.target).where(
+            items.c.target.in_(chunk), items.c.stayed, items.c.state == ItemState.COMPLIED
+        )
+        found += [(row.directive, row.target) for row in await connection.execute(statement)]
+    return found
+
+
+async def has_unstayed(connection: AsyncConnection, directive: DirectiveId) -> bool:
+    """Whether an open item of the directive is not stayed."""
+    return await _has_open(connection, directive, items.c.stayed)
+
+
+async def has_unconfirmed(connection: AsyncConnection, directive: DirectiveId) -> bool:
+    """Whether an open item of the directive is not confirmed."""
+    return await _has_open(connection, directive, items.c.confirmed)
+
+
+async def _has_open(connection: AsyncConnection, directive: DirectiveId, but: Column[bool]) -> bool:
+    closed = (ItemState.ENDED, ItemState.WITHDRAWN)
+    statement = select(items.c.target).where(items.c.directive == directive, items.c.state.not_in(closed), but.is_(False))
+    return (await connection.execute(statement.limit(1))).first() is not None
 
 
 async def page(connection: AsyncConnection, directive: DirectiveId, *, decision: str | None, after: str, limit: int) -> list[Row]:

@@ -45,14 +45,6 @@ async def test_only_interim_directives_are_confirmed(api: Api) -> None:
     await api.post("/v1/directives/dir_unknown/confirm", None, 404)
 
 
-async def test_confirming_some_targets_does_not_exist_yet(api: Api) -> None:
-    directive = await api.submit(order_json())
-
-    refused = await api.post(f"/v1/directives/{directive['id']}/confirm", {"targets": ["@acct_1"]}, 501)
-
-    assert refused["errors"][0]["pointer"] == "/targets"
-
-
 async def test_a_notice_is_kept_with_its_directive(api: Api) -> None:
     directive = await api.submit(order_json())
 

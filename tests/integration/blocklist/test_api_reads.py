@@ -108,6 +108,8 @@ def item(
         "cause": None,
         "ground": ground,
         "final": False,
+        "stayed": False,
+        "confirmed": False,
         "applied_jurisdictions": applied or [],
         "claims": claims or {},
     }

@@ -8,7 +8,7 @@ from tests.support.blocklist import Api, unnamed
 from tests.support.builders import later_json, order_json
 
 ADDED = ("dry_run", "overlaps", "overlaps_total")
-NAMES = ("id", "batch")
+NAMES = ("id", "batch", "lapses_at")
 
 DECIDED = {"decision": "comply", "targets": ["@a"]}
 LIFTED = {"cause": "error", "targets": ["@a"], "jurisdictions": ["IN"]}
@@ -36,6 +36,8 @@ def plain(answer: dict[str, Any]) -> dict[str, Any]:
         ("decisions", {"decision": "refuse", "ground": "journalist", "targets": "undecided"}, 200),
         ("rescind", {"targets": ["@b"]}, 200),
         ("rescind", {"targets": "all"}, 200),
+        ("stay", {"targets": ["@a"]}, 200),
+        ("quash", {"targets": "all"}, 200),
         ("notices", {**NOTICED, "received_at": "2021-02-01T00:00:00Z"}, 201),
         ("replies", {"kind": "acknowledgement", "sent_at": "2021-02-02T00:00:00Z"}, 201),
     ],

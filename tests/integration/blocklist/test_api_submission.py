@@ -49,8 +49,10 @@ async def test_the_answer_to_an_order_has_everything_that_was_sent(api: Api) -> 
         "due_at": "2021-01-31T18:30:00Z",
         "expires_at": "2999-01-01T00:00:00Z",
         "confirmed_at": None,
+        "lapses_at": created["lapses_at"],
         "supplements": None,
         "supersedes": None,
+        "channel": "official",
         "sealed": False,
         "document": document,
         "label": "legal_demand",
@@ -192,7 +194,6 @@ async def test_an_order_ends_when_its_own_time_runs_out(api: Api, set_now: Calla
 @pytest.mark.parametrize(
     ("changes", "pointer"),
     [
-        ({"sealed": True}, "/sealed"),
         ({"supersedes": "dir_1"}, "/supersedes"),
         ({"kind": "unblock"}, "/kind"),
     ],

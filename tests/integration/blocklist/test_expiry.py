@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from services.blocklist.expiry import Expiry
-from services.blocklist.handlers.endings import Rescind, expire, rescind
+from services.blocklist.handlers.endings import Act, expire, rescind
 from services.blocklist.handlers.submit import submit
 from shared.db import Database
 from tests.support.blocklist import all_rows, make_commands, migrated
@@ -59,7 +59,7 @@ async def test_a_directive_that_is_not_due_or_has_ended_is_left_alone(database: 
     for number, expires_in in ((1, HOUR), (2, HOUR), (3, None)):
         await order(database, number, expires_in)
     early = await commands.run(lambda unit: expire(unit, directive_id(1)))
-    await commands.run(lambda unit: rescind(unit, Rescind(directive=directive_id(2), selection="all", memo=None)))
+    await commands.run(lambda unit: rescind(unit, Act(directive=directive_id(2), selection="all", memo=None)))
     clock.advance(HOUR)
     before = await database.read(all_rows)
 

@@ -17,7 +17,7 @@ from services.blocklist.domain.item import Decision
 from services.blocklist.domain.selection import Selection
 from services.blocklist.domain.tally import Tally, tally_of
 from services.blocklist.handlers.decide import Decide, decide
-from services.blocklist.handlers.endings import Rescind, expire, rescind
+from services.blocklist.handlers.endings import Act, expire, rescind
 from services.blocklist.handlers.release import Release, release
 from services.blocklist.handlers.submit import submit
 from services.blocklist.handlers.unit import Unit
@@ -59,7 +59,7 @@ class Store(System):
         return self._carry_out(lambda unit: release(unit, command))
 
     def rescind(self, id_: DirectiveId, selection: Selection) -> bool:
-        return self._carry_out(lambda unit: rescind(unit, Rescind(directive=id_, selection=selection, memo=None)))
+        return self._carry_out(lambda unit: rescind(unit, Act(directive=id_, selection=selection)))
 
     def expire(self, id_: DirectiveId) -> bool:
         self.clock.now = NOON + timedelta(hours=2)

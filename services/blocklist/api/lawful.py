@@ -1,0 +1,41 @@
+"""What the law that an order cites makes of it: when it is due, whether it is complied with at once, when it lapses."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from services.blocklist.domain.directive import BLOCK, INFORMAL
+from services.blocklist.schemas import DirectiveIn
+from shared.registry import DutyKind, Intake, LegalBasis, deadline
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """`due_at` is the order's own deadline before that of the law."""
+
+    due_at: datetime | None
+    comply_at_intake: bool = False
+    interim: bool = False
+    lapses_at: datetime | None = None
+
+
+def terms(sent: DirectiveIn, basis: LegalBasis, received_at: datetime, now: datetime) -> Terms:
+    """The law binds official orders to block, and lends an informal request nothing. An unblock is neither interim nor due."""
+    if sent.channel == INFORMAL:
+        return Terms(due_at=sent.due_at)
+    comply = basis.intake is Intake.COMPLY
+    if sent.kind != BLOCK:
+        return Terms(due_at=sent.due_at, comply_at_intake=comply)
+    statutory = deadline(basis, DutyKind.RESTRICT, issued_at=sent.issued_at, received_at=received_at)
+    lapses_at = _lapses_at(basis, sent.issued_at, now)
+    return Terms(due_at=sent.due_at or statutory, comply_at_intake=comply, interim=basis.interim, lapses_at=lapses_at)
+
+
+def _lapses_at(basis: LegalBasis, issued_at: datetime, now: datetime) -> datetime | None:
+    """Counted from the issue; for an order that is recorded only after that time, from the record.
+
+    Whether a committee confirmed such an order meanwhile is not known here, and a case that is entered late must not end at once.
+    """
+    if basis.confirm_within is None:
+        return None
+    lapses_at = issued_at + basis.confirm_within
+    return lapses_at if lapses_at > now else now + basis.confirm_within

@@ -12,7 +12,7 @@ from datetime import timedelta
 from typing import Protocol
 
 from services.notifier.commands import Commands
-from services.notifier.handlers.cases import CaseRecord
+from services.notifier.handlers.happenings import CaseRecord
 from services.notifier.handlers.healing import heal_directive, heal_key, open_holes, postpone
 from services.notifier.history import HistoryUnavailable
 from services.notifier.store.holes import OpenHole

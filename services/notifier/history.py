@@ -9,7 +9,7 @@ from urllib.parse import quote
 import httpx2
 import msgspec
 
-from services.notifier.handlers.cases import CaseRecord
+from services.notifier.handlers.happenings import CaseRecord
 from shared.events import TYPES, CaseEvent, WithholdingChanged
 from shared.ids import DirectiveId, Key
 

@@ -5,9 +5,17 @@ from typing import assert_never
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
+from services.notifier.domain.clocks import Duty
 from services.notifier.domain.enforcement import COUNTED
 from services.notifier.domain.facts import (
+    AnyClockFact,
     ClockBreached,
+    ClockExtended,
+    ClockMet,
+    ClockPaused,
+    ClockResumed,
+    ClockStarted,
+    ClockWarned,
     Contradicted,
     Fact,
     HoleFound,
@@ -51,6 +59,28 @@ class FactMetrics:
             ["jurisdiction", "legal_basis"],
             registry=registry,
         )
+        self._warnings = Counter(
+            "geowithhold_clock_warnings",
+            "Verified duties of which so much of the time was gone unmet, in each jurisdiction of their directive.",
+            ["jurisdiction", "legal_basis", "percent"],
+            registry=registry,
+        )
+        self._time_to = {
+            Duty.ACK: Histogram(
+                "geowithhold_time_to_acknowledge_seconds",
+                "From the start of the time to acknowledge a directive to the first reply.",
+                ["jurisdiction"],
+                buckets=_SECONDS,
+                registry=registry,
+            ),
+            Duty.RELEASE: Histogram(
+                "geowithhold_time_to_release_seconds",
+                "From the act that ended claims to the last point that applied the releases.",
+                ["jurisdiction"],
+                buckets=_SECONDS,
+                registry=registry,
+            ),
+        }
         self._holes = {
             HoleFound: Counter(
                 "geowithhold_version_holes", "Times that versions of a key were found missing.", registry=registry
@@ -79,7 +109,7 @@ class FactMetrics:
         for fact in facts:
             self._tell(fact)
 
-    def _tell(self, fact: Fact) -> None:  # noqa: C901 (one case for each fact)
+    def _tell(self, fact: Fact) -> None:
         match fact:
             case TookEffect():
                 self._seconds.labels(fact.jurisdiction, fact.change).observe(fact.seconds)
@@ -97,12 +127,30 @@ class FactMetrics:
             case Contradicted():
                 self._contradictions.inc()
                 log.error("version_contradicted", jurisdiction=fact.key.jurisdiction, version=fact.version)
+            case other:
+                self._tell_clock(other)
+
+    def _tell_clock(self, fact: AnyClockFact) -> None:
+        match fact:
             case ClockBreached():
                 log.warning("clock_breached", directive=fact.directive.id, duty=fact.clock.duty)
                 for place in fact.directive.jurisdictions:
                     self._breaches.labels(place, fact.directive.legal_basis).inc()
+            case ClockWarned():
+                for place in fact.directive.jurisdictions:
+                    self._warnings.labels(place, fact.directive.legal_basis, str(fact.clock.warned)).inc()
+            case ClockMet():
+                self._met(fact)
+            case ClockStarted() | ClockPaused() | ClockResumed() | ClockExtended():
+                pass
             case other:
                 assert_never(other)
+
+    def _met(self, fact: ClockMet) -> None:
+        clock, histogram = fact.clock, self._time_to.get(fact.clock.duty)
+        if histogram is not None and clock.met_at is not None:
+            for place in fact.directive.jurisdictions:
+                histogram.labels(place).observe((clock.met_at - clock.starts_at).total_seconds())
 
 
 class StateMetrics:

@@ -3,15 +3,22 @@
 What is told carries ids, places, times and counts. No order text, no reason and no reference of an authority: many may subscribe.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, assert_never
 
 from services.notifier.domain.case import Directive
-from services.notifier.domain.clocks import Clock
+from services.notifier.domain.clocks import Clock, ClockState
 from services.notifier.domain.enforcement import Enforcement
 from services.notifier.domain.facts import (
+    AnyClockFact,
     ClockBreached,
+    ClockExtended,
+    ClockMet,
+    ClockPaused,
+    ClockResumed,
+    ClockStarted,
+    ClockWarned,
     Contradicted,
     Fact,
     HoleFound,
@@ -23,7 +30,7 @@ from services.notifier.domain.facts import (
     WentOverdue,
 )
 from shared.events import compliance
-from shared.events.compliance import DirectiveFinding, Finding, KeyFinding
+from shared.events.compliance import ClockFinding, DirectiveFinding, Finding, KeyFinding
 from shared.ids import Jurisdiction, Key
 
 
@@ -68,12 +75,33 @@ def _finding(fact: Fact, at: datetime) -> Finding | None:
             return compliance.CaseIncomplete(**_directive(directive), first=hole.first, last=hole.last, at=at)
         case ReleasedUnilaterally(directive=directive, items=items):
             return compliance.ReleasedUnilaterally(**_directive(directive), items=items, at=at)
-        case ClockBreached(directive=directive, clock=clock):
-            return compliance.ClockBreached(**_directive(directive), **_clock(clock), at=at)
         case Contradicted() | TookEffect() | ReportIgnored():
             return None
         case other:
+            return _clock_finding(other, at)
+
+
+def _clock_finding(fact: AnyClockFact, at: datetime) -> Finding:
+    clock = fact.clock
+    common = {**_directive(fact.directive), **_clock(clock), "at": at}
+    match fact:
+        case ClockWarned():
+            return compliance.ClockWarned(**common, percent=clock.warned)
+        case ClockMet():
+            return compliance.ClockMet(**common, met_at=clock.met_at or at, late=clock.state is ClockState.MET_LATE)
+        case ClockStarted() | ClockPaused() | ClockResumed() | ClockExtended() | ClockBreached():
+            return _PLAIN[type(fact)](**common)
+        case other:
             assert_never(other)
+
+
+_PLAIN: Mapping[type[AnyClockFact], type[ClockFinding]] = {
+    ClockStarted: compliance.ClockStarted,
+    ClockPaused: compliance.ClockPaused,
+    ClockResumed: compliance.ClockResumed,
+    ClockExtended: compliance.ClockExtended,
+    ClockBreached: compliance.ClockBreached,
+}
 
 
 def _directive(directive: Directive) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from typing import Annotated, Generic, Literal, TypeVar
 
 from pydantic import Field, PlainSerializer, StringConstraints
 
-from services.notifier.domain.clocks import ClockState, Duty
+from services.notifier.domain.clocks import ClockState, Duty, Trigger
 from services.notifier.domain.compliance import Compliance
 from services.notifier.domain.enforcement import EnforcementState
 from shared.http.fields import JsonTarget, Model, Text, Time
@@ -86,13 +86,21 @@ class ExposureOut(Model):
 
 
 class ClockOut(Model):
+    """`due_at` of a paused clock is the time that held when it was paused; `left_seconds` is what it keeps."""
+
     duty: Duty
     state: ClockState
+    trigger: Trigger
     starts_at: Instant
     due_at: Instant
     met_at: Instant | None
     breached_at: Instant | None
     verified: bool
+    pausable: bool
+    paused_at: Instant | None
+    left_seconds: float | None
+    warned: int
+    source: str | None
 
 
 class ComplianceOut(Model):

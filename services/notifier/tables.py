@@ -6,6 +6,7 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
+    Double,
     Index,
     Integer,
     LargeBinary,
@@ -18,6 +19,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
+from services.notifier.domain.clocks import ALARMED
 from shared.db import Instant
 from shared.outbox.table import outbox_table
 from shared.sql import SERIAL, named_metadata
@@ -289,6 +291,19 @@ replies = Table(
     Column("recorded_at", Instant),
 )
 
+clock_facts = Table(
+    "clock_facts",
+    metadata,
+    Column("directive", Text, primary_key=True),
+    Column("revision", BigInteger, primary_key=True, autoincrement=False),
+    Column("what", Text, primary_key=True),
+    Column("at", Instant, nullable=False),
+    Column("kind", Text),
+    Column("due_at", Instant),
+    Column("provision", Text),
+    comment="What clocks follow from: each thing that happened to a directive, once, however often it is told.",
+)
+
 clocks = Table(
     "clocks",
     metadata,
@@ -299,11 +314,27 @@ clocks = Table(
     Column("verified", Boolean, nullable=False),
     Column("met_at", Instant),
     Column("breached_at", Instant),
-    comment="`breached_at` is set once, and only for a verified duty.",
+    Column("state", Text, nullable=False, server_default="running"),
+    Column("trigger", Text, nullable=False, server_default="receipt"),
+    Column("pausable", Boolean, nullable=False, server_default=false()),
+    Column("source", Text),
+    Column("paused_at", Instant),
+    Column("paused_seconds", Double, nullable=False, server_default="0"),
+    Column("warned", Integer, nullable=False, server_default="0"),
+    Column("next_at", Instant),
+    comment="`breached_at` is set once, and only for a verified duty. `next_at` is when somebody has to look at it.",
 )
-running = and_(clocks.c.verified, clocks.c.met_at.is_(None), clocks.c.breached_at.is_(None))
-"""Clocks that may still be breached."""
+queued = clocks.c.next_at.is_not(None)
+"""Clocks that somebody will have to look at: the others cost nothing, however many there are."""
 
-Index("ix_clocks_due", clocks.c.due_at, sqlite_where=running, postgresql_where=running)
+Index("ix_clocks_next", clocks.c.next_at, sqlite_where=queued, postgresql_where=queued)
+
+open_clock = clocks.c.state.in_([literal_column(f"'{state}'") for state in ("running", "paused", "breached")])
+"""Clocks of what is unmet. Literal, so that either database sees that the index below has them all."""
+
+Index("ix_clocks_open", clocks.c.due_at, clocks.c.directive, clocks.c.duty, sqlite_where=open_clock, postgresql_where=open_clock)
+
+alarmed = and_(clocks.c.verified, clocks.c.state == literal_column("'running'"), clocks.c.duty.in_(ALARMED))
+"""Clocks that may still be breached."""
 
 outbox = outbox_table(metadata)

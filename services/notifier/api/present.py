@@ -92,7 +92,8 @@ def quarantined(record: Quarantined) -> QuarantinedOut:
 
 
 def _clock(clock: Clock, state: ClockState) -> ClockOut:
-    return ClockOut(**asdict(clock), state=state)
+    same = {name: getattr(clock, name) for name in ClockOut.model_fields if name not in {"state", "left_seconds"}}
+    return ClockOut(**same, state=state, left_seconds=None if clock.left is None else clock.left.total_seconds())
 
 
 def _exposure(found: Exposure) -> ExposureOut:

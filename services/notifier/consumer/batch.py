@@ -20,7 +20,8 @@ from services.notifier.consumer.records import (
 )
 from services.notifier.domain.facts import Contradicted
 from services.notifier.domain.holes import Hole
-from services.notifier.handlers.cases import CaseRecord, record_case_events
+from services.notifier.handlers.cases import record_case_events
+from services.notifier.handlers.happenings import CaseRecord
 from services.notifier.handlers.reports import record_reports
 from services.notifier.handlers.unit import Unit
 from services.notifier.handlers.withholdings import record_withholdings

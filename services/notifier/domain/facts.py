@@ -88,13 +88,50 @@ class ReleasedUnilaterally:
     items: int
 
 
-@dataclass(frozen=True, slots=True)
-class ClockBreached:
-    """The time for a duty ran out unmet."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClockFact:
+    """What became of a directive's clock, and how it stands after it. One that is not verified is told of, and never alarmed."""
 
     directive: Directive
     clock: Clock
 
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClockStarted(ClockFact):
+    pass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClockPaused(ClockFact):
+    pass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClockResumed(ClockFact):
+    """It runs again, with what was left of its time or with all of it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClockExtended(ClockFact):
+    """It was set anew before the duty was done."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClockWarned(ClockFact):
+    """As much of its time is gone as `clock.warned` says."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClockBreached(ClockFact):
+    """The time for a duty ran out unmet."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClockMet(ClockFact):
+    """The duty was done, in time or late."""
+
+
+AnyClockFact = ClockStarted | ClockPaused | ClockResumed | ClockExtended | ClockWarned | ClockBreached | ClockMet
 
 Fact = (
     HoleFound
@@ -105,5 +142,5 @@ Fact = (
     | WentOverdue
     | Reverted
     | ReleasedUnilaterally
-    | ClockBreached
+    | AnyClockFact
 )

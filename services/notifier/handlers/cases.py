@@ -8,26 +8,18 @@ same transaction.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
-from typing import NamedTuple
 
 from services.notifier.domain.case import OFFICIAL, Directive, Item, succession
-from services.notifier.domain.clocks import Duty, clock_of_notice
 from services.notifier.domain.compliance import ItemCounts
 from services.notifier.domain.facts import ReleasedUnilaterally, RevisionHoleFound
 from services.notifier.domain.holes import Hole, hole_before
-from services.notifier.handlers.duties import clocks_of
+from services.notifier.handlers.clocks import run_clocks
+from services.notifier.handlers.happenings import CaseRecord
 from services.notifier.handlers.unit import Unit
-from services.notifier.store import clocks, correspondence, directives, holes, items
+from services.notifier.store import correspondence, directives, holes, items
 from services.notifier.store.correspondence import Notice, Reply
 from shared.events import CaseEvent, DirectiveItems, DirectiveNoticed, DirectiveReceived, DirectiveReplied
 from shared.ids import DirectiveId
-
-
-class CaseRecord(NamedTuple):
-    """An event, and when it happened."""
-
-    event: CaseEvent
-    at: datetime
 
 
 async def record_case_events(unit: Unit, records: Sequence[CaseRecord]) -> None:
@@ -38,12 +30,9 @@ async def record_case_events(unit: Unit, records: Sequence[CaseRecord]) -> None:
     await directives.save(unit.connection, list(changed.values()), before=before)
     await directives.describe(unit.connection, _receipts(records))
     await _save_items(unit, before, before | changed, records)
-    new_notices = await correspondence.add_notices(unit.connection, _notices(records))
-    replies = _replies(records)
-    await correspondence.add_replies(unit.connection, replies)
-    await _run_clocks(unit, before, changed, records)
-    await clocks.answered(unit.connection, [(reply.directive, reply.sent_at) for reply in replies])
-    await _set_by_notices(unit, new_notices)
+    await correspondence.add_notices(unit.connection, _notices(records))
+    await correspondence.add_replies(unit.connection, _replies(records))
+    await run_clocks(unit, before, changed, records)
 
 
 async def _advance(
@@ -90,32 +79,6 @@ async def _store_items(unit: Unit, cases: Mapping[DirectiveId, Directive], chang
     for id_, number in (await items.count_unilateral(unit.connection, became)).items():
         if number:
             unit.found.append(ReleasedUnilaterally(cases[id_], number))
-
-
-async def _run_clocks(
-    unit: Unit,
-    before: dict[DirectiveId, Directive],
-    changed: dict[DirectiveId, Directive],
-    records: Sequence[CaseRecord],
-) -> None:
-    """Starts the clocks of new directives, moves those whose due time changed, and ends those of directives that ended."""
-    fresh = [each for each in changed.values() if each.id not in before or before[each.id].due_at != each.due_at]
-    started = [(each.id, clock) for each in fresh for clock in clocks_of(each, unit.registry)]
-    await clocks.start(unit.connection, started)
-    for each in changed.values():
-        if each.closed and (each.id not in before or not before[each.id].closed):
-            ended_at = max(record.at for record in records if record.event.directive == each.id)
-            await clocks.meet(unit.connection, each.id, tuple(Duty), ended_at)
-
-
-async def _set_by_notices(unit: Unit, received: Sequence[Notice]) -> None:
-    """A notice with a deadline sets the clock of what it asks for anew; only replies sent after it meet that."""
-    renewed = [
-        (each.directive, clock) for each in received if (clock := clock_of_notice(each.kind, each.received_at, each.due_at))
-    ]
-    if renewed:
-        await clocks.renew(unit.connection, renewed)
-        await clocks.answered(unit.connection, await correspondence.sent(unit.connection, [id_ for id_, _ in renewed]))
 
 
 def _receipts(records: Iterable[CaseRecord]) -> list[Directive]:

@@ -2,22 +2,21 @@
 
 from datetime import datetime
 
-from services.notifier.domain.clocks import Clock, Duty
-from services.notifier.domain.facts import ClockBreached, WentOverdue
-from services.notifier.handlers.standing import reports_on
+from services.notifier.domain.case import Directive
+from services.notifier.domain.clocks import Clock, Duty, tick
+from services.notifier.domain.facts import WentOverdue
+from services.notifier.handlers.clocks import told
+from services.notifier.handlers.standing import settled
 from services.notifier.handlers.unit import Unit
 from services.notifier.store import clocks, directives, enforcements
-from shared.ids import DirectiveId
 
 
 async def run_out(unit: Unit, *, limit: int) -> bool:
     """Records what ran out by now, each once; at most `limit` of either kind. Answers whether there may be more."""
     overdue = await enforcements.run_out(unit.connection, unit.now, limit)
     unit.found.extend(map(WentOverdue, overdue))
-    ended = await clocks.run_out(unit.connection, unit.now, limit)
-    for directive, clock in ended:
-        await _settle(unit, directive, clock)
-    return max(len(overdue), len(ended)) == limit
+    looked_at = await _look(unit, limit)
+    return max(len(overdue), looked_at) == limit
 
 
 async def next_due(unit: Unit) -> datetime | None:
@@ -26,16 +25,21 @@ async def next_due(unit: Unit) -> datetime | None:
     return min((instant for instant in instants if instant is not None), default=None)
 
 
-async def _settle(unit: Unit, id_: DirectiveId, clock: Clock) -> None:
-    """Records how a clock ended: met by the items in time, or breached. What happens to them later does not change it."""
-    directive = await directives.find(unit.connection, id_)
-    if directive is None:
-        raise LookupError(f"a clock runs for {id_}, of which nothing is known")
-    if clock.duty is Duty.RESTRICT:
-        (case,) = await reports_on(unit, [directive])
-        settled_at = case.standing.settled_at
-        if settled_at is not None and settled_at <= clock.due_at:
-            await clocks.meet(unit.connection, id_, [clock.duty], settled_at)
-            return
-    if await clocks.breach(unit.connection, id_, clock.duty, unit.now):
-        unit.found.append(ClockBreached(directive, clock))
+async def _look(unit: Unit, limit: int) -> int:
+    """Records what time has made of the clocks that are due for a look, all in the same few statements. Answers how many."""
+    due = await clocks.due(unit.connection, unit.now, limit)
+    if not due:
+        return 0
+    known = await directives.several(unit.connection, {id_ for id_, _ in due})
+    missing = [id_ for id_, _ in due if id_ not in known]
+    if missing:
+        raise LookupError(f"a clock runs for {missing[0]}, of which nothing is known")
+    instants = await settled(unit, [known[id_] for id_, clock in due if clock.duty is Duty.RESTRICT])
+    await clocks.save(unit.connection, [(id_, _looked(unit, known[id_], clock, instants.get(id_))) for id_, clock in due])
+    return len(due)
+
+
+def _looked(unit: Unit, directive: Directive, clock: Clock, settled_at: datetime | None) -> Clock:
+    after = tick(clock, now=unit.now, settled_at=settled_at if clock.duty is Duty.RESTRICT else None)
+    unit.found.extend(told(directive, clock, after))
+    return after

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from services.notifier.domain.holes import Hole
-from services.notifier.handlers.cases import CaseRecord, record_case_events
+from services.notifier.handlers.cases import record_case_events
+from services.notifier.handlers.happenings import CaseRecord
 from services.notifier.handlers.unit import Unit
 from services.notifier.handlers.withholdings import record_withholdings
 from services.notifier.store import holes

@@ -1,12 +1,12 @@
 """How directives stand: what is stored of them, joined and judged. Reads only."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from services.notifier import errors
 from services.notifier.domain.case import Directive
-from services.notifier.domain.clocks import Clock, ClockState, Duty, clock_state
+from services.notifier.domain.clocks import Clock, ClockState, Duty, meet, state_at
 from services.notifier.domain.compliance import Compliance, Effect, Standing, compliance
 from services.notifier.handlers.duties import Exposure, exposure
 from services.notifier.handlers.unit import Unit
@@ -43,15 +43,27 @@ async def reports_on(unit: Unit, found: Sequence[Directive]) -> list[CaseReport]
     return [_report(unit, each, effect[each.id], tallies[each.id], running[each.id]) for each in found]
 
 
-def _report(unit: Unit, directive: Directive, effect: Effect, tally: Tally, running: Sequence[Clock]) -> CaseReport:
-    standing = Standing(
+async def settled(unit: Unit, found: Sequence[Directive]) -> dict[DirectiveId, datetime | None]:
+    """When the last item of each directive was decided and applied; None while one is not."""
+    decided = [directive for directive in found if not directive.counts.undecided]
+    effect = await effects(unit.connection, [directive.id for directive in decided])
+    instants = {each.id: _standing(each, effect[each.id], noticed=False).settled_at for each in decided}
+    return {directive.id: instants.get(directive.id) for directive in found}
+
+
+def _standing(directive: Directive, effect: Effect, *, noticed: bool) -> Standing:
+    return Standing(
         status=directive.status,
         counts=directive.counts,
         effect=effect,
-        non_compliance_noticed=tally.non_compliance > 0,
+        non_compliance_noticed=noticed,
         clocks=(),
     )
-    states = [(clock, clock_state(clock, now=unit.now)) for clock in _judged(running, standing.settled_at)]
+
+
+def _report(unit: Unit, directive: Directive, effect: Effect, tally: Tally, stored: Mapping[Duty, Clock]) -> CaseReport:
+    standing = _standing(directive, effect, noticed=tally.non_compliance > 0)
+    states = [_shown(clock, standing.settled_at, unit.now) for clock in stored.values()]
     standing = replace(standing, clocks=tuple(state for _, state in states))
     return CaseReport(
         directive=directive,
@@ -63,8 +75,9 @@ def _report(unit: Unit, directive: Directive, effect: Effect, tally: Tally, runn
     )
 
 
-def _judged(running: Sequence[Clock], settled_at: datetime | None) -> list[Clock]:
-    """The `restrict` clock is met by the items themselves, as long as its outcome has not been recorded."""
-    return [
-        replace(clock, met_at=settled_at) if clock.duty is Duty.RESTRICT and clock.met_at is None else clock for clock in running
-    ]
+def _shown(clock: Clock, settled_at: datetime | None, now: datetime) -> tuple[Clock, ClockState]:
+    """The `restrict` clock is met by the items themselves, also before that has been recorded."""
+    if clock.duty is not Duty.RESTRICT or settled_at is None:
+        return clock, state_at(clock, now)
+    met = meet(clock, max(settled_at, clock.starts_at), now=now)
+    return replace(met, breached_at=clock.breached_at), state_at(met, now)

@@ -1,103 +1,100 @@
-"""The clocks of directives."""
+"""The clocks of directives, and what happened that they follow from.
 
-from collections.abc import Collection, Iterable, Sequence
-from datetime import datetime
+Promises: one row for each duty of a directive, and `next_at` in it as `next_at` of the rules says, so that the queue is right.
+Would break it: writing the table elsewhere.
+"""
 
-from sqlalchemy import RowMapping, and_, bindparam, delete, or_, select, update
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import asdict
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import RowMapping, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.notifier.domain.clocks import MET_BY_A_REPLY, Clock, Duty
-from services.notifier.tables import clocks, running
+from services.notifier.domain.clocks import Clock, ClockState, Duty, Trigger, next_at
+from services.notifier.domain.course import Happened, Happening
+from services.notifier.tables import clock_facts, clocks, queued
 from shared.ids import DirectiveId
 from shared.sql import in_chunks, upsert
 
-
-async def start(connection: AsyncConnection, started: Iterable[tuple[DirectiveId, Clock]]) -> None:
-    """Starts clocks; of one that runs already only the time at which it falls due is taken over."""
-    rows = [
-        {
-            "directive": directive,
-            "duty": clock.duty,
-            "starts_at": clock.starts_at,
-            "due_at": clock.due_at,
-            "verified": clock.verified,
-        }
-        for directive, clock in started
-    ]
-    if rows:
-        statement = upsert(connection, clocks)
-        moved = {"due_at": statement.excluded.due_at, "verified": statement.excluded.verified}
-        await connection.execute(
-            statement.on_conflict_do_update(index_elements=list(clocks.primary_key.columns), set_=moved), rows
-        )
+Found = dict[DirectiveId, dict[Duty, Clock]]
 
 
-async def renew(connection: AsyncConnection, renewed: Iterable[tuple[DirectiveId, Clock]]) -> None:
-    """Sets clocks anew: what was met or breached before counted for the deadline before."""
-    for directive, clock in renewed:
-        await connection.execute(delete(clocks).where(clocks.c.directive == directive, clocks.c.duty == clock.duty))
-        await start(connection, [(directive, clock)])
+async def add_happenings(connection: AsyncConnection, found: Iterable[Happening]) -> list[Happening]:
+    """Stores what happened, and gives what was not known."""
+    by_key = {(each.directive, each.revision, each.what): each for each in found}
+    if not by_key:
+        return []
+    statement = upsert(connection, clock_facts).on_conflict_do_nothing().returning(*clock_facts.primary_key.columns)
+    added = (await connection.execute(statement, [asdict(each) for each in by_key.values()])).all()
+    return [by_key[DirectiveId(directive), revision, Happened(what)] for directive, revision, what in added]
 
 
-async def answered(connection: AsyncConnection, replies: Collection[tuple[DirectiveId, datetime]]) -> None:
-    """A reply meets the clocks that ask for one; the earliest counts, whichever is told first."""
-    if not replies:
+async def happenings(connection: AsyncConnection, ids: Collection[DirectiveId]) -> dict[DirectiveId, list[Happening]]:
+    """All that is known to have happened to the directives."""
+    found: dict[DirectiveId, list[Happening]] = {id_: [] for id_ in ids}
+    for chunk in in_chunks(sorted(ids)):
+        statement = select(*clock_facts.c).where(clock_facts.c.directive.in_(chunk))
+        for row in (await connection.execute(statement)).mappings():
+            found[row["directive"]].append(Happening(**{**row, "what": Happened(row["what"])}))
+    return found
+
+
+async def save(connection: AsyncConnection, changed: Sequence[tuple[DirectiveId, Clock]]) -> None:
+    """Stores clocks as they are now, and puts each where it belongs in the queue."""
+    if not changed:
         return
-    at = bindparam("at", type_=clocks.c.met_at.type)
-    statement = update(clocks).where(
-        clocks.c.directive == bindparam("of_directive"),
-        or_(*(clocks.c.duty == duty.value for duty in MET_BY_A_REPLY)),
-        clocks.c.starts_at <= at,
-        or_(clocks.c.met_at.is_(None), clocks.c.met_at > at),
-    )
-    await connection.execute(
-        statement.values(met_at=at), [{"of_directive": directive, "at": sent_at} for directive, sent_at in replies]
-    )
+    statement = upsert(connection, clocks)
+    values = {column.name: statement.excluded[column.name] for column in clocks.c if not column.primary_key}
+    rows = sorted((_row(directive, clock) for directive, clock in changed), key=lambda row: (row["directive"], row["duty"]))
+    await connection.execute(statement.on_conflict_do_update(index_elements=list(clocks.primary_key.columns), set_=values), rows)
 
 
-async def meet(connection: AsyncConnection, directive: DirectiveId, duties: Collection[Duty], at: datetime) -> None:
-    """Marks clocks that are neither met nor breached as met."""
-    where = and_(
-        clocks.c.directive == directive, clocks.c.duty.in_(duties), clocks.c.met_at.is_(None), clocks.c.breached_at.is_(None)
-    )
-    await connection.execute(update(clocks).where(where).values(met_at=at))
-
-
-async def breach(connection: AsyncConnection, directive: DirectiveId, duty: Duty, at: datetime) -> bool:
-    """Records a breach, once: answers whether this call did."""
-    where = and_(clocks.c.directive == directive, clocks.c.duty == duty, clocks.c.breached_at.is_(None))
-    found = await connection.execute(update(clocks).where(where).values(breached_at=at).returning(clocks.c.duty))
-    return found.first() is not None
-
-
-async def run_out(connection: AsyncConnection, now: datetime, limit: int) -> list[tuple[DirectiveId, Clock]]:
-    """Verified clocks that ran out and are neither met nor breached, the oldest first."""
-    statement = select(*clocks.c).where(running, clocks.c.due_at <= now).order_by(clocks.c.due_at).limit(limit)
+async def due(connection: AsyncConnection, now: datetime, limit: int) -> list[tuple[DirectiveId, Clock]]:
+    """Clocks that somebody has to look at now, the longest waiting first; whoever else looks at them waits."""
+    statement = select(*clocks.c).where(queued, clocks.c.next_at <= now).order_by(clocks.c.next_at).limit(limit).with_for_update()
     return [(row["directive"], _clock(row)) for row in (await connection.execute(statement)).mappings()]
 
 
-async def of(connection: AsyncConnection, ids: Sequence[DirectiveId]) -> dict[DirectiveId, list[Clock]]:
-    """All clocks of the directives."""
-    found: dict[DirectiveId, list[Clock]] = {id_: [] for id_ in ids}
-    for chunk in in_chunks(ids):
+async def of(connection: AsyncConnection, ids: Collection[DirectiveId]) -> Found:
+    """All clocks of the directives, in the order in which they fall due."""
+    found: Found = {id_: {} for id_ in ids}
+    for chunk in in_chunks(sorted(ids)):
         statement = select(*clocks.c).where(clocks.c.directive.in_(chunk)).order_by(clocks.c.due_at, clocks.c.duty)
         for row in (await connection.execute(statement)).mappings():
-            found[row["directive"]].append(_clock(row))
+            found[row["directive"]][Duty(row["duty"])] = _clock(row)
     return found
 
 
 async def next_due(connection: AsyncConnection) -> datetime | None:
-    """When the next clock runs out."""
-    statement = select(clocks.c.due_at).where(running).order_by(clocks.c.due_at).limit(1)
+    """When somebody has to look at a clock next."""
+    statement = select(clocks.c.next_at).where(queued).order_by(clocks.c.next_at).limit(1)
     return (await connection.execute(statement)).scalar()
 
 
+def _row(directive: DirectiveId, clock: Clock) -> dict[str, Any]:
+    same: Mapping[str, Any] = {name: getattr(clock, name) for name in _SAME}
+    return {"directive": directive, **same, "paused_seconds": clock.paused.total_seconds(), "next_at": next_at(clock)}
+
+
+_SAME = (
+    "duty",
+    "trigger",
+    "state",
+    "starts_at",
+    "due_at",
+    "verified",
+    "pausable",
+    "source",
+    "met_at",
+    "breached_at",
+    "paused_at",
+    "warned",
+)
+
+
 def _clock(row: RowMapping) -> Clock:
-    return Clock(
-        duty=Duty(row["duty"]),
-        starts_at=row["starts_at"],
-        due_at=row["due_at"],
-        verified=row["verified"],
-        met_at=row["met_at"],
-        breached_at=row["breached_at"],
-    )
+    same = {name: row[name] for name in _SAME}
+    words = {"duty": Duty(row["duty"]), "trigger": Trigger(row["trigger"]), "state": ClockState(row["state"])}
+    return Clock(**{**same, **words, "paused": timedelta(seconds=row["paused_seconds"])})

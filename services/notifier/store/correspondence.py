@@ -46,27 +46,14 @@ class Tally:
     non_compliance: int
 
 
-async def add_notices(connection: AsyncConnection, found: Sequence[Notice]) -> list[Notice]:
-    """Stores the notices, and gives those that were not there."""
-    if not found:
-        return []
-    statement = upsert(connection, notices).on_conflict_do_nothing().returning(notices.c.id)
-    added = set((await connection.execute(statement, list(map(asdict, found)))).scalars())
-    return [notice for notice in found if notice.id in added]
+async def add_notices(connection: AsyncConnection, found: Sequence[Notice]) -> None:
+    if found:
+        await connection.execute(upsert(connection, notices).on_conflict_do_nothing(), list(map(asdict, found)))
 
 
 async def add_replies(connection: AsyncConnection, found: Sequence[Reply]) -> None:
     if found:
         await connection.execute(upsert(connection, replies).on_conflict_do_nothing(), list(map(asdict, found)))
-
-
-async def sent(connection: AsyncConnection, ids: Sequence[DirectiveId]) -> list[tuple[DirectiveId, datetime]]:
-    """Every reply on the directives, and when it was sent."""
-    found: list[tuple[DirectiveId, datetime]] = []
-    for chunk in in_chunks(ids):
-        statement = select(replies.c.directive, replies.c.sent_at).where(replies.c.directive.in_(chunk))
-        found += [(DirectiveId(id_), sent_at) for id_, sent_at in await connection.execute(statement)]
-    return found
 
 
 async def tallies(connection: AsyncConnection, ids: Sequence[DirectiveId]) -> dict[DirectiveId, Tally]:

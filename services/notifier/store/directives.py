@@ -11,7 +11,7 @@ from services.notifier.domain.case import Directive
 from services.notifier.domain.compliance import ItemCounts
 from services.notifier.tables import directive_history, directive_scopes, directives
 from shared.ids import DirectiveId, Jurisdiction
-from shared.sql import upsert
+from shared.sql import in_chunks, upsert
 
 
 async def locked(connection: AsyncConnection, wanted: Iterable[DirectiveId]) -> dict[DirectiveId, Directive]:
@@ -23,6 +23,15 @@ async def locked(connection: AsyncConnection, wanted: Iterable[DirectiveId]) -> 
 async def find(connection: AsyncConnection, id_: DirectiveId) -> Directive | None:
     row = (await connection.execute(select(*directives.c).where(directives.c.id == id_))).mappings().first()
     return _directive(row) if row else None
+
+
+async def several(connection: AsyncConnection, ids: Collection[DirectiveId]) -> dict[DirectiveId, Directive]:
+    """Those of the directives of which something has been heard."""
+    found: dict[DirectiveId, Directive] = {}
+    for chunk in in_chunks(sorted(ids)):
+        rows = (await connection.execute(select(*directives.c).where(directives.c.id.in_(chunk)))).mappings()
+        found.update((directive.id, directive) for directive in map(_directive, rows))
+    return found
 
 
 async def by_place(connection: AsyncConnection, places: Collection[Jurisdiction]) -> dict[Jurisdiction, list[Directive]]:

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.notifier.domain.compliance import UNILATERAL
 from services.notifier.domain.effect import WithholdingState
-from services.notifier.tables import clocks, directive_scopes, enforcements, running, waiting, withholding_history, withholdings
+from services.notifier.tables import alarmed, clocks, directive_scopes, enforcements, waiting, withholding_history, withholdings
 from shared.ids import Jurisdiction
 
 Places = Collection[Jurisdiction] | None
@@ -61,7 +61,7 @@ async def next_due(connection: AsyncConnection, places: Places = None) -> dict[J
     clocks_due = (
         select(directive_scopes.c.jurisdiction, func.min(clocks.c.due_at))
         .join(clocks, clocks.c.directive == directive_scopes.c.directive)
-        .where(running)
+        .where(alarmed)
         .group_by(directive_scopes.c.jurisdiction)
     )
     found: dict[Jurisdiction, datetime] = {}

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from services.notifier.consumer import Consumed, Partition, StoredPositions
-from services.notifier.handlers.cases import CaseRecord
+from services.notifier.handlers.happenings import CaseRecord
 from services.notifier.history import HistoryUnavailable
 from shared.db import Database
 from shared.events import Payload, Record, WithholdingChanged

@@ -124,7 +124,9 @@ async def test_a_duty_that_is_not_verified_is_never_breached(world: World) -> No
 async def test_a_verified_duty_to_answer_is_breached_by_silence(world: World) -> None:
     """No legal basis that is shipped has one; the texts behind those that it has are not confirmed."""
     await world.tell(received())
-    await world.database.write(lambda connection: connection.execute(update(clocks).values(verified=True)))
+    await world.database.write(
+        lambda connection: connection.execute(update(clocks).values(verified=True, next_at=clocks.c.due_at))
+    )
     world.clock.advance(2 * 3600)
 
     await deadlines(world).run_once()

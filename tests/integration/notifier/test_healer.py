@@ -4,7 +4,7 @@ from datetime import timedelta
 from sqlalchemy import select
 
 from services.notifier.domain.holes import Hole
-from services.notifier.handlers.cases import CaseRecord
+from services.notifier.handlers.happenings import CaseRecord
 from services.notifier.healer import Healer
 from services.notifier.store import holes
 from services.notifier.tables import directives, revision_holes, version_holes

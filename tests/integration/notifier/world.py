@@ -12,7 +12,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.notifier.commands import Commands
 from services.notifier.domain.points import Point
-from services.notifier.handlers.cases import CaseRecord, record_case_events
+from services.notifier.handlers.cases import record_case_events
+from services.notifier.handlers.happenings import CaseRecord
 from services.notifier.handlers.points import register_point
 from services.notifier.handlers.reports import Reported, record_reports
 from services.notifier.handlers.withholdings import record_withholdings

@@ -1,0 +1,48 @@
+"""From the law in force when a directive was issued, and from its own words, to the terms of its clocks."""
+
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
+
+from services.notifier.domain.case import Directive
+from services.notifier.domain.clocks import Duty, Trigger
+from services.notifier.domain.course import Term
+from shared.registry import Duty as LegalDuty
+from shared.registry import DutyKind, Registry
+
+_DUTIES = {kind: Duty(kind.value) for kind in DutyKind}
+
+
+def terms_of(directive: Directive, registry: Registry) -> list[Term]:
+    """One for each duty, also where nobody names a time. `due_at` of the order is the time to restrict."""
+    basis = registry.basis(directive.legal_basis, directive.issued_at)
+    law = [_term(each, directive) for each in (basis.duties if basis else ())]
+    return [*law, *_ordered(directive, law)]
+
+
+def _term(duty: LegalDuty, directive: Directive) -> Term:
+    return Term(
+        duty=_DUTIES[duty.duty],
+        trigger=Trigger(duty.trigger.value),
+        starts_at=duty.started(issued_at=directive.issued_at, received_at=directive.received_at),
+        due=duty.due,
+        verified=duty.verified,
+        pausable=duty.pausable,
+        source=duty.source,
+    )
+
+
+def _ordered(directive: Directive, law: Sequence[Term]) -> Iterator[Term]:
+    if directive.due_at is not None:
+        yield Term(
+            duty=Duty.RESTRICT,
+            trigger=Trigger.ORDER,
+            starts_at=directive.received_at,
+            due=_always(directive.due_at),
+            verified=True,
+            pausable=any(term.pausable for term in law if term.duty is Duty.RESTRICT),
+            source="set by the order",
+        )
+
+
+def _always(at: datetime) -> Callable[[datetime], datetime]:
+    return lambda _: at

@@ -1,0 +1,96 @@
+"""What the law in force, and the order, say about each duty's time."""
+
+from dataclasses import replace
+from datetime import timedelta
+from functools import cache
+
+from services.notifier.domain.case import Directive
+from services.notifier.domain.clocks import Clock, ClockState, Duty, Trigger
+from services.notifier.domain.compliance import ItemCounts
+from services.notifier.domain.course import course
+from services.notifier.handlers.terms import terms_of
+from shared.registry import DutyKind, Registry, load_registry
+from shared.registry import Trigger as LegalTrigger
+from tests.unit.notifier.builders import AT, DIRECTIVE, IN, after
+
+NOBODY = ItemCounts(total=0, undecided=0, complied=0, refused=0, not_located=0, withdrawn=0, released={})
+IN_FORCE = timedelta(days=1000)
+"""From AT to a day on which all that ships is in force."""
+
+
+@cache
+def registry() -> Registry:
+    return load_registry()
+
+
+def directive(legal_basis: str, *, due_at_seconds: float | None = None, later: timedelta = timedelta()) -> Directive:
+    return Directive(
+        id=DIRECTIVE,
+        revision=1,
+        jurisdictions=(IN,),
+        legal_basis=legal_basis,
+        status="in_force",
+        issued_at=AT + later,
+        received_at=after(600) + later,
+        due_at=None if due_at_seconds is None else after(due_at_seconds) + later,
+        counts=NOBODY,
+    )
+
+
+def clocks(of: Directive, regimes: Registry | None = None) -> dict[Duty, Clock]:
+    return course(terms_of(of, regimes or registry()), [], now=AT)
+
+
+def test_a_fixed_verified_duty_has_a_clock_from_its_trigger() -> None:
+    restrict = clocks(directive("eu-tco", later=IN_FORCE))[Duty.RESTRICT]
+
+    assert restrict == Clock(
+        duty=Duty.RESTRICT,
+        trigger=Trigger.RECEIPT,
+        starts_at=after(600) + IN_FORCE,
+        due_at=after(600 + 3600) + IN_FORCE,
+        verified=True,
+        pausable=True,
+        source="Regulation (EU) 2021/784, Art. 3(3)",
+    )
+
+
+def test_what_must_be_kept_and_what_lapses_have_clocks_too() -> None:
+    assert set(clocks(directive("eu-tco", later=IN_FORCE))) == {Duty.RESTRICT, Duty.RETAIN}
+    assert set(clocks(directive("in-it-act-69a-emergency"))) == {Duty.ACK, Duty.LAPSE}
+
+
+def test_a_directive_issued_before_its_legal_basis_was_in_force_has_no_clocks() -> None:
+    assert clocks(directive("eu-tco")) == {}
+
+
+def test_a_legal_basis_that_nobody_knows_sets_no_clocks_but_the_order_may() -> None:
+    assert clocks(directive("zz-unheard-of")) == {}
+    assert set(clocks(directive("zz-unheard-of", due_at_seconds=900))) == {Duty.RESTRICT}
+
+
+def test_a_duty_that_is_not_verified_is_listed_as_such() -> None:
+    found = clocks(directive("in-it-act-69a"))
+
+    assert set(found) == {Duty.ACK, Duty.REPLY}
+    assert not any(clock.verified for clock in found.values())
+    assert {clock.state for clock in found.values()} == {ClockState.RUNNING}
+    assert found[Duty.ACK].due_at == after(600) + timedelta(hours=2)
+
+
+def test_the_time_that_an_order_sets_goes_before_that_of_its_legal_basis_and_pauses_like_it() -> None:
+    restrict = clocks(directive("eu-tco", due_at_seconds=900, later=IN_FORCE))[Duty.RESTRICT]
+
+    assert (restrict.trigger, restrict.due_at, restrict.verified) == (Trigger.ORDER, after(900) + IN_FORCE, True)
+    assert (restrict.pausable, restrict.source) == (True, "set by the order")
+
+
+def test_issue_starts_at_issue() -> None:
+    regime = registry().legal_bases["eu-tco"]
+    (fixed,) = [each for each in regime.latest.duties if each.duty is DutyKind.RESTRICT and each.trigger is LegalTrigger.RECEIPT]
+    duty = replace(fixed, trigger=LegalTrigger.ISSUE, duration=timedelta(minutes=30))
+    changed = replace(regime, versions=(replace(regime.latest, duties=(duty,)),))
+
+    restrict = clocks(directive("eu-tco", later=IN_FORCE), replace(registry(), legal_bases={"eu-tco": changed}))[Duty.RESTRICT]
+
+    assert (restrict.starts_at, restrict.due_at) == (AT + IN_FORCE, after(1800) + IN_FORCE)

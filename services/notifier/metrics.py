@@ -1,21 +1,12 @@
 """Every instrument of the service, on an injected registry. Labels come from closed sets: jurisdictions, enums, topics."""
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import assert_never
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
-from services.notifier.domain.clocks import Duty
+from services.notifier.clock_metrics import SECONDS, ClockFactMetrics
 from services.notifier.domain.enforcement import COUNTED
 from services.notifier.domain.facts import (
-    AnyClockFact,
-    ClockBreached,
-    ClockExtended,
-    ClockMet,
-    ClockPaused,
-    ClockResumed,
-    ClockStarted,
-    ClockWarned,
     Contradicted,
     Fact,
     HoleFound,
@@ -39,8 +30,6 @@ log = get_logger(__name__)
 Lag = Callable[[], Mapping[str, float]]
 """How far behind each topic is, in seconds."""
 
-_SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600, 21_600, 86_400)
-
 
 class FactMetrics:
     """What handlers found, counted and logged after their commit. Logs name ids and keys' jurisdictions, never a target."""
@@ -50,37 +39,10 @@ class FactMetrics:
             "geowithhold_time_to_enforce_seconds",
             "From a withholding's effect to its first application at a point.",
             ["jurisdiction", "change"],
-            buckets=_SECONDS,
+            buckets=SECONDS,
             registry=registry,
         )
-        self._breaches = Counter(
-            "geowithhold_deadline_breaches",
-            "Verified duties whose time ran out unmet, in each jurisdiction of their directive.",
-            ["jurisdiction", "legal_basis"],
-            registry=registry,
-        )
-        self._warnings = Counter(
-            "geowithhold_clock_warnings",
-            "Verified duties of which so much of the time was gone unmet, in each jurisdiction of their directive.",
-            ["jurisdiction", "legal_basis", "percent"],
-            registry=registry,
-        )
-        self._time_to = {
-            Duty.ACK: Histogram(
-                "geowithhold_time_to_acknowledge_seconds",
-                "From the start of the time to acknowledge a directive to the first reply.",
-                ["jurisdiction"],
-                buckets=_SECONDS,
-                registry=registry,
-            ),
-            Duty.RELEASE: Histogram(
-                "geowithhold_time_to_release_seconds",
-                "From the act that ended claims to the last point that applied the releases.",
-                ["jurisdiction"],
-                buckets=_SECONDS,
-                registry=registry,
-            ),
-        }
+        self._clocks = ClockFactMetrics(registry)
         self._holes = {
             HoleFound: Counter(
                 "geowithhold_version_holes", "Times that versions of a key were found missing.", registry=registry
@@ -128,29 +90,7 @@ class FactMetrics:
                 self._contradictions.inc()
                 log.error("version_contradicted", jurisdiction=fact.key.jurisdiction, version=fact.version)
             case other:
-                self._tell_clock(other)
-
-    def _tell_clock(self, fact: AnyClockFact) -> None:
-        match fact:
-            case ClockBreached():
-                log.warning("clock_breached", directive=fact.directive.id, duty=fact.clock.duty)
-                for place in fact.directive.jurisdictions:
-                    self._breaches.labels(place, fact.directive.legal_basis).inc()
-            case ClockWarned():
-                for place in fact.directive.jurisdictions:
-                    self._warnings.labels(place, fact.directive.legal_basis, str(fact.clock.warned)).inc()
-            case ClockMet():
-                self._met(fact)
-            case ClockStarted() | ClockPaused() | ClockResumed() | ClockExtended():
-                pass
-            case other:
-                assert_never(other)
-
-    def _met(self, fact: ClockMet) -> None:
-        clock, histogram = fact.clock, self._time_to.get(fact.clock.duty)
-        if histogram is not None and clock.met_at is not None:
-            for place in fact.directive.jurisdictions:
-                histogram.labels(place).observe((clock.met_at - clock.starts_at).total_seconds())
+                self._clocks.tell(other)
 
 
 class StateMetrics:

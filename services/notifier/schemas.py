@@ -73,8 +73,37 @@ class EnforcementOut(Model):
     detail: str | None
 
 
+class UnmetOut(Model):
+    """`what` is a duty whose time is up, `non_compliance` of which a notice speaks, or a `unilateral_release`."""
+
+    what: str
+    since: Instant
+
+
+class ClauseOut(Model):
+    """A penalty clause; amounts are in the smallest unit of the currency. `days` are the whole days since the first thing unmet.
+
+    `accrued_minor` is null where the clause states no sum per day. `cited`: a notice of non-compliance named the clause.
+    """
+
+    provision: str
+    maximum: str
+    imprisonment_years_max: int | None
+    turnover_percent_max: int | None
+    fine_max_minor: int | None
+    currency: str | None
+    per_day: str | None
+    per_day_minor: int | None
+    days: int
+    accrued_minor: int | None
+    at_risk: list[str]
+    cited: bool
+    verified: bool
+    source: str
+
+
 class ExposureOut(Model):
-    """What the legal basis threatens; not what anybody owes."""
+    """What the legal basis threatens; not what anybody owes. `maximum` to `accrued_minor` are those of the first clause."""
 
     legal_basis: str
     maximum: str | None
@@ -83,6 +112,13 @@ class ExposureOut(Model):
     unmet_items: int
     verified: bool
     source: str | None
+    per_day_minor: int | None
+    currency: str | None
+    accrued_minor: int | None
+    since: Instant | None
+    unmet: list[UnmetOut]
+    at_risk: list[str]
+    clauses: list[ClauseOut]
 
 
 class ClockOut(Model):

@@ -8,11 +8,12 @@ from sqlalchemy import RowMapping
 from services.notifier.domain.clocks import Clock, ClockState
 from services.notifier.domain.compliance import CAUSES
 from services.notifier.domain.enforcement import EnforcementState
+from services.notifier.domain.exposure import Clause, Exposure
 from services.notifier.domain.points import Point
-from services.notifier.handlers.duties import Exposure
 from services.notifier.handlers.places import PlaceReport
 from services.notifier.handlers.standing import CaseReport
 from services.notifier.schemas import (
+    ClauseOut,
     ClockOut,
     ComplianceOut,
     EnforcementOut,
@@ -21,8 +22,11 @@ from services.notifier.schemas import (
     JurisdictionOut,
     PointOut,
     QuarantinedOut,
+    UnmetOut,
 )
 from services.notifier.store.quarantine import Quarantined
+
+_OF_THE_FIRST_CLAUSE = ("maximum", "provision", "imprisonment_years_max", "source", "per_day_minor", "currency")
 
 
 def point(found: Point) -> PointOut:
@@ -97,4 +101,19 @@ def _clock(clock: Clock, state: ClockState) -> ClockOut:
 
 
 def _exposure(found: Exposure) -> ExposureOut:
-    return ExposureOut(**asdict(found))
+    first = found.first.threat if found.first else None
+    return ExposureOut(
+        legal_basis=found.legal_basis,
+        unmet_items=found.unmet_items,
+        verified=bool(first and first.verified),
+        **{name: getattr(first, name, None) for name in _OF_THE_FIRST_CLAUSE},
+        accrued_minor=found.first.accrued_minor if found.first else None,
+        since=found.since,
+        unmet=[UnmetOut(what=each.what, since=each.since) for each in found.unmet],
+        at_risk=list(found.at_risk),
+        clauses=list(map(_clause, found.clauses)),
+    )
+
+
+def _clause(found: Clause) -> ClauseOut:
+    return ClauseOut(**asdict(found.threat), cited=found.cited, days=found.days, accrued_minor=found.accrued_minor)

@@ -57,7 +57,7 @@ class Effect:
 
     `enforced` are applied wherever they are claimed, at every matching point; `met` those of them that are claimed in all that
     was asked; `uncovered` have a claim that no point matches; `releasing` wait for a point to apply their release. `decided_at`
-    and `applied_at` are the last instants of either kind.
+    and `applied_at` are the last instants of either kind, `unilateral_at` is the first of the unilateral releases that stand.
     """
 
     enforced: int = 0
@@ -66,6 +66,7 @@ class Effect:
     overdue: int = 0
     releasing: int = 0
     unilateral: int = 0
+    unilateral_at: datetime | None = None
     decided_at: datetime | None = None
     applied_at: datetime | None = None
 

@@ -1,13 +1,12 @@
 """How jurisdictions stand. Reads only."""
 
-from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from services.notifier.domain.effect import WithholdingState
 from services.notifier.domain.enforcement import COUNTED, EnforcementState
-from services.notifier.handlers.duties import Exposure
+from services.notifier.domain.exposure import Exposure, together
 from services.notifier.handlers.standing import CaseReport, reports_on
 from services.notifier.handlers.unit import Unit
 from services.notifier.store import directives, figures
@@ -50,15 +49,5 @@ def _report(place: Jurisdiction, counted: Figures, next_due_at: datetime | None,
         unilateral_releases=counted.unilateral_releases[place],
         enforcements={state: counted.enforcements[place, state] for state in COUNTED},
         next_due_at=next_due_at,
-        exposures=_exposures(cases),
+        exposures=together(case.exposure for case in cases if case.exposure.open),
     )
-
-
-def _exposures(cases: Iterable[CaseReport]) -> list[Exposure]:
-    """One for each version of a legal basis under which something is unmet."""
-    unmet = Counter[Exposure]()
-    for case in cases:
-        if case.standing.unmet:
-            unmet[replace(case.exposure, unmet_items=0)] += case.standing.unmet
-    ordered = sorted(unmet.items(), key=lambda each: each[0].legal_basis)
-    return [replace(found, unmet_items=number) for found, number in ordered]

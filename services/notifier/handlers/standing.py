@@ -8,7 +8,8 @@ from services.notifier import errors
 from services.notifier.domain.case import Directive
 from services.notifier.domain.clocks import Clock, ClockState, Duty, meet, state_at
 from services.notifier.domain.compliance import Compliance, Effect, Standing, compliance
-from services.notifier.handlers.duties import Exposure, exposure
+from services.notifier.domain.exposure import Exposure
+from services.notifier.handlers.exposures import exposure_of
 from services.notifier.handlers.unit import Unit
 from services.notifier.store import clocks, correspondence, directives
 from services.notifier.store.correspondence import Tally
@@ -71,7 +72,7 @@ def _report(unit: Unit, directive: Directive, effect: Effect, tally: Tally, stor
         standing=standing,
         correspondence=tally,
         clocks=states,
-        exposure=exposure(directive.legal_basis, directive.issued_at, standing.unmet, unit.registry),
+        exposure=exposure_of(directive, standing, tally, states, registry=unit.registry, now=unit.now),
     )
 
 

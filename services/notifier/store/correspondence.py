@@ -4,8 +4,9 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import RowMapping, Select, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.notifier.domain.compliance import NON_COMPLIANCE
@@ -39,11 +40,13 @@ class Reply:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tally:
-    """A directive's correspondence in numbers."""
+    """A directive's correspondence in numbers; of the notices of non-compliance also the first, and the provisions cited."""
 
     notices: int
     replies: int
     non_compliance: int
+    noticed_at: datetime | None
+    cited: frozenset[str]
 
 
 async def add_notices(connection: AsyncConnection, found: Sequence[Notice]) -> None:
@@ -57,13 +60,36 @@ async def add_replies(connection: AsyncConnection, found: Sequence[Reply]) -> No
 
 
 async def tallies(connection: AsyncConnection, ids: Sequence[DirectiveId]) -> dict[DirectiveId, Tally]:
-    received, scolded, answered = Counter[str](), Counter[str](), Counter[str]()
+    received, answered = Counter[str](), Counter[str]()
+    scolded: dict[str, list[RowMapping]] = {id_: [] for id_ in ids}
     for chunk in in_chunks(ids):
-        by_kind = select(notices.c.directive, notices.c.kind, func.count()).where(notices.c.directive.in_(chunk))
-        for id_, kind, number in await connection.execute(by_kind.group_by(notices.c.directive, notices.c.kind)):
-            received[id_] += number
-            scolded[id_] += number if kind == NON_COMPLIANCE else 0
-        counted = select(replies.c.directive, func.count()).where(replies.c.directive.in_(chunk)).group_by(replies.c.directive)
-        for id_, number in await connection.execute(counted):
-            answered[id_] += number
-    return {id_: Tally(notices=received[id_], replies=answered[id_], non_compliance=scolded[id_]) for id_ in ids}
+        for numbers, of in ((received, notices.c.directive), (answered, replies.c.directive)):
+            for id_, number in await connection.execute(select(of, func.count()).where(of.in_(chunk)).group_by(of)):
+                numbers[id_] += number
+        for row in (await connection.execute(_scoldings(chunk))).mappings():
+            scolded[row["directive"]].append(row)
+    return {id_: _tally(received[id_], answered[id_], scolded[id_]) for id_ in ids}
+
+
+def _scoldings(ids: Sequence[DirectiveId]) -> Select[Any]:
+    """Notices of non-compliance: how many cite each provision, and when the first of them came."""
+    return (
+        select(
+            notices.c.directive,
+            notices.c.provision,
+            func.count().label("number"),
+            func.min(notices.c.received_at).label("first"),
+        )
+        .where(notices.c.directive.in_(ids), notices.c.kind == NON_COMPLIANCE)
+        .group_by(notices.c.directive, notices.c.provision)
+    )
+
+
+def _tally(received: int, answered: int, scolded: Sequence[RowMapping]) -> Tally:
+    return Tally(
+        notices=received,
+        replies=answered,
+        non_compliance=sum(row["number"] for row in scolded),
+        noticed_at=min((row["first"] for row in scolded), default=None),
+        cited=frozenset(row["provision"] for row in scolded if row["provision"]),
+    )

@@ -133,6 +133,7 @@ def _decisions(ids: Sequence[DirectiveId]) -> Any:
         select(
             case_items.c.directive,
             func.sum(_flag(case_items.c.unilateral)).label("unilateral"),
+            func.min(case((case_items.c.unilateral, case_items.c.changed_at))).label("unilateral_at"),
             func.max(case_items.c.changed_at).label("decided_at"),
         )
         .where(case_items.c.directive.in_(ids))

@@ -289,6 +289,33 @@ COMPLIANCE = {
         "unmet_items": 2,
         "verified": True,
         "source": "Information Technology Act 2000, s.69A(3)",
+        "per_day_minor": None,
+        "currency": None,
+        "accrued_minor": None,
+        "since": "2021-01-31T06:00:00Z",
+        "unmet": [
+            {"what": "non_compliance", "since": "2021-01-31T06:00:00Z"},
+            {"what": "unilateral_release", "since": "2021-01-31T06:00:00Z"},
+        ],
+        "at_risk": ["the intermediary", "its officers, who have been threatened personally"],
+        "clauses": [
+            {
+                "provision": "s.69A(3)",
+                "maximum": "imprisonment up to 7 years and fine, amount not stated in the section",
+                "imprisonment_years_max": 7,
+                "turnover_percent_max": None,
+                "fine_max_minor": None,
+                "currency": None,
+                "per_day": None,
+                "per_day_minor": None,
+                "days": 0,
+                "accrued_minor": None,
+                "at_risk": ["the intermediary", "its officers, who have been threatened personally"],
+                "cited": True,
+                "verified": True,
+                "source": "Information Technology Act 2000, s.69A(3)",
+            }
+        ],
     },
 }
 

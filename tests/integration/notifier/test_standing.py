@@ -119,6 +119,7 @@ async def test_a_unilateral_release_is_non_compliant_and_exposed(world: World) -
 
     assert found.status is Compliance.NON_COMPLIANT
     assert found.exposure.unmet_items == 1
+    assert [each.what for each in found.exposure.unmet] == ["unilateral_release"]
     assert found.standing.effect.releasing == 1
 
 
@@ -200,6 +201,29 @@ async def test_how_a_jurisdiction_stands(world: World) -> None:
     }
     assert found.next_due_at == after(40)
     assert [(each.legal_basis, each.unmet_items) for each in found.exposures] == [("in-it-act-69a", 1)]
+
+
+async def test_exposure_counts_from_the_first_of_what_is_unmet_and_names_the_clause_that_a_notice_cites(world: World) -> None:
+    await ordered(world, item("account:a", "undecided"), due_at=after(40))
+    await world.tell(noticed(3, tally=counts(undecided=1), due_at=after(40)))
+    await world.tell(noticed(4, kind="reminder", tally=counts(undecided=1), due_at=after(40)))
+    world.clock.advance(100_000)
+
+    found = (await case(world)).exposure
+
+    assert [(each.what, each.since) for each in found.unmet] == [("non_compliance", after(0)), ("restrict", after(40))]
+    assert [(clause.threat.provision, clause.cited, clause.days) for clause in found.clauses] == [("s.69A(3)", True, 1)]
+    assert (await place(world)).exposures == [found]
+
+
+async def test_an_informal_request_exposes_nobody(world: World) -> None:
+    await ordered(world, item("account:a", "refused"), due_at=after(40), channel="informal")
+    world.clock.advance(100_000)
+
+    found = (await case(world)).exposure
+
+    assert (found.clauses, found.unmet, found.unmet_items) == ((), (), 0)
+    assert (await place(world)).exposures == []
 
 
 async def test_a_jurisdiction_without_anything_stands_at_zero(world: World) -> None:

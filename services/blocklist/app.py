@@ -70,7 +70,7 @@ def create_api(settings: BlocklistSettings) -> FastAPI:
     parts = _parts(settings)
     clock, database = settings.clock, parts.database
     metrics = CommandMetrics(parts.registry)
-    commands = Commands(database=database, topics=settings.topics, clock=clock, metrics=metrics)
+    commands = Commands(database=database, topics=settings.topics, clock=clock, metrics=metrics, limits=settings.limits)
     state = StateMetrics(parts.registry, database, clock)
     relay_metrics = RelayMetrics(parts.registry, settings.topics.published)
 

@@ -9,6 +9,8 @@ import msgspec
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.blocklist.domain.batch import BatchId, OpenBatch
+from services.blocklist.domain.limits import Limits
+from services.blocklist.handlers.limits import hold_within
 from services.blocklist.handlers.overlaps import Overlap, overlaps
 from services.blocklist.handlers.unit import Unit, close_batch
 from services.blocklist.metrics import CommandMetrics
@@ -24,11 +26,14 @@ OVERLAPS_SHOWN = 100
 
 
 class Commands:
-    def __init__(self, *, database: Database, topics: Topics, clock: Clock, metrics: CommandMetrics) -> None:
+    def __init__(
+        self, *, database: Database, topics: Topics, clock: Clock, metrics: CommandMetrics, limits: Limits | None = None
+    ) -> None:
         self._database = database
         self._topics = topics
         self._clock = clock
         self._metrics = metrics
+        self._limits = limits or Limits()
 
     async def run(self, handle: Callable[[Unit], Awaitable[T]]) -> T:
         """The handler's result, committed. Raises what the handler raises, with nothing stored."""
@@ -37,17 +42,22 @@ class Commands:
         self._metrics.count(unit.emitted)
         return result
 
-    async def answer(self, attempt: Attempt | None, handle: Callable[[Unit], Awaitable[Answer]]) -> Answer:
-        """Like `run`, but a request whose key was answered before gets that answer, and is not carried out again."""
-        if attempt is None:
-            return await self.run(handle)
+    async def answer(
+        self, attempt: Attempt | None, handle: Callable[[Unit], Awaitable[Answer]], *, confirmed: int | None = None
+    ) -> Answer:
+        """Like `run`, within the limits on how much may change, and once per idempotency key.
+
+        `confirmed` is how many items the caller expects to change. A request whose key was answered before gets that answer.
+        """
 
         async def once(unit: Unit) -> Answer:
-            stored = await idempotency.claim(unit.connection, attempt, unit.now)
+            stored = await idempotency.claim(unit.connection, attempt, unit.now) if attempt else None
             if stored:
                 return stored
             answer = await handle(unit)
-            await idempotency.keep(unit.connection, attempt, answer)
+            await hold_within(unit, self._limits, confirmed)
+            if attempt:
+                await idempotency.keep(unit.connection, attempt, answer)
             return answer
 
         return await self.run(once)
@@ -57,7 +67,7 @@ class Commands:
 
         async def work(connection: AsyncConnection) -> Answer:
             answer, unit = await self._work(connection, handle)
-            return rehearsed(answer, await overlaps(unit))
+            return rehearsed(answer, unit.batch.reach.items, await overlaps(unit))
 
         return await self._database.rehearse(work)
 
@@ -68,9 +78,9 @@ class Commands:
         return result, unit
 
 
-def rehearsed(answer: Answer, found: Sequence[Overlap]) -> Answer:
-    """The same body with what a rehearsal adds to it."""
+def rehearsed(answer: Answer, count: int, found: Sequence[Overlap]) -> Answer:
+    """The same body with what a rehearsal adds to it: `confirm_count` is what to send to have it done."""
     body: dict[str, Any] = msgspec.json.decode(answer.body)
     shown = [{"target": one.target, "jurisdiction": one.jurisdiction, "held_by": one.held_by} for one in found[:OVERLAPS_SHOWN]]
-    body |= {"dry_run": True, "overlaps": shown, "overlaps_total": len(found)}
+    body |= {"dry_run": True, "confirm_count": count, "overlaps": shown, "overlaps_total": len(found)}
     return Answer(HTTPStatus.OK, msgspec.json.encode(body), rehearsed=True)

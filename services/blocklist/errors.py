@@ -2,11 +2,13 @@
 
 from collections.abc import Iterable
 
+from services.blocklist.domain.batch import BatchId
 from services.blocklist.domain.directive import DirectiveStatus, NoTransition
 from services.blocklist.domain.item import Obstacle
 from services.blocklist.domain.selection import Impossible, Selection
+from services.blocklist.domain.undo import Kept
 from shared.http.fields import MAX_FAULTS
-from shared.http.problems import Fault, Kind, Refusal
+from shared.http.problems import Fault, Kind, Refusal, invalid
 from shared.ids import DirectiveId, Target
 
 
@@ -17,6 +19,24 @@ def unknown_directive(id_: str) -> Refusal:
 def duplicate_reference(existing: DirectiveId) -> Refusal:
     detail = f"this is directive {existing}"
     return Refusal(Kind.DUPLICATE, detail, (Fault(detail, pointer="/reference"),), {"directive": existing})
+
+
+def unknown_batch(id_: str) -> Refusal:
+    return Refusal(Kind.NOT_FOUND, f"there is no batch {id_!r}")
+
+
+def not_undoable(id_: BatchId) -> Refusal:
+    return Refusal(Kind.CONFLICT, f"{id_} is an act of an authority, a court or the calendar: the platform cannot take it back")
+
+
+def nothing_to_undo(id_: BatchId, kept: Iterable[Kept]) -> Refusal:
+    """`kept` says why what the batch did is left as it is, if it did anything."""
+    why = "; ".join(sorted(reason.value for reason in kept)) or "it made and ended no claim, and changed no decision"
+    return Refusal(Kind.CONFLICT, f"nothing of {id_} is left to take back: {why}")
+
+
+def four_eyes_needed() -> Refusal:
+    return invalid("this brings a unilateral release back, which needs two different approvers", "/approvers")
 
 
 def no_transition(refused: NoTransition) -> Refusal:

@@ -29,13 +29,15 @@ Code = Annotated[str, StringConstraints(min_length=1, max_length=10)]
 Flag = Annotated[bool, Field(strict=True)]
 Codes = Annotated[list[Code], Field(min_length=1, max_length=300)]
 Targets = Annotated[list[JsonTarget], Field(min_length=1, max_length=MAX_TARGETS)]
+Approvers = Annotated[list[Line], Field(max_length=10)]
 Id = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_.-]+$")]
 
 
 class WriteIn(Model):
-    """What every write may be sent with: `dry_run` asks what it would do, and does nothing."""
+    """What every write may be sent with: `dry_run` asks what it would do, `confirm_count` says how many items it may change."""
 
     dry_run: Flag = False
+    confirm_count: Annotated[int, Field(strict=True, ge=0, le=2**31 - 1)] | None = None
 
 
 class DocumentIn(Model):
@@ -92,7 +94,7 @@ class ReleaseIn(WriteIn):
     targets: AllOrTargets
     jurisdictions: Codes
     memo: Text | None = None
-    approvers: Annotated[list[Line], Field(max_length=10)] = Field(default_factory=list)
+    approvers: Approvers = Field(default_factory=list)
 
 
 class RescindIn(WriteIn):
@@ -104,6 +106,11 @@ class ActIn(RescindIn):
     """A court's act."""
 
     court: Line | None = None
+
+
+class UndoIn(WriteIn):
+    memo: Text
+    approvers: Approvers = Field(default_factory=list)
 
 
 class ConfirmIn(WriteIn):

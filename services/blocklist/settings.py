@@ -4,6 +4,7 @@ from typing import Self
 
 from pydantic import Field, model_validator
 
+from services.blocklist.domain.limits import Limits
 from shared.db import sqlite_file
 from shared.settings import CommonSettings, DatabaseUrl, Environment, Port
 
@@ -13,11 +14,18 @@ class BlocklistSettings(CommonSettings):
     relay_port: Port = Field(8002, validation_alias="BLOCKLIST_RELAY_PORT")
     configured_database_url: DatabaseUrl | None = Field(None, validation_alias="BLOCKLIST_DATABASE_URL")
 
+    mass_change_items: int = Field(10_000, ge=1, validation_alias="GEOWITHHOLD_MASS_CHANGE_ITEMS")
+    velocity_items_per_hour: int = Field(0, ge=0, validation_alias="GEOWITHHOLD_VELOCITY_ITEMS_PER_HOUR")
+
     @model_validator(mode="after")
     def _production_runs_on_postgresql(self) -> Self:
         if self.environment is Environment.PRODUCTION and self.embedded:
             raise ValueError("BLOCKLIST_DATABASE_URL: production needs PostgreSQL")
         return self
+
+    @property
+    def limits(self) -> Limits:
+        return Limits(mass_change=self.mass_change_items, per_hour=self.velocity_items_per_hour)
 
     @property
     def database_url(self) -> str:

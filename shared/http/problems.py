@@ -20,7 +20,7 @@ from shared.logs import get_logger
 
 log = get_logger(__name__)
 
-RETRY_AFTER_SECONDS = "1"
+RETRY_AFTER_SECONDS = 1
 
 
 class Kind(Enum):
@@ -32,6 +32,7 @@ class Kind(Enum):
     NOT_FOUND = ("not-found", HTTPStatus.NOT_FOUND, "There is no such thing")
     CONFLICT = ("conflict", HTTPStatus.CONFLICT, "The request does not fit the present state")
     DUPLICATE = ("duplicate-reference", HTTPStatus.CONFLICT, "The authority has already issued a directive with this reference")
+    TOO_MANY = ("too-many-changes", HTTPStatus.TOO_MANY_REQUESTS, "Too much would change in too short a time")
     KEY_REUSED = ("idempotency-key-reused", HTTPStatus.UNPROCESSABLE_ENTITY, "The idempotency key was used for another request")
     TOO_LARGE = ("content-too-large", HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "The body is too large")
     NOT_IMPLEMENTED = ("not-implemented", HTTPStatus.NOT_IMPLEMENTED, "This part of the contract does not exist yet")
@@ -68,6 +69,8 @@ class Refusal(Exception):
     detail: str
     faults: Sequence[Fault] = ()
     extra: Mapping[str, Any] = field(default_factory=dict)
+    retry_after: int | None = None
+    """Seconds after which the same request may succeed."""
 
     def __str__(self) -> str:
         return self.detail
@@ -92,7 +95,8 @@ def document(refusal: Refusal) -> dict[str, Any]:
 
 
 def respond(refusal: Refusal) -> JSONResponse:
-    headers = {"Retry-After": RETRY_AFTER_SECONDS} if refusal.kind is Kind.UNAVAILABLE else {}
+    retry_after = RETRY_AFTER_SECONDS if refusal.kind is Kind.UNAVAILABLE else refusal.retry_after
+    headers = {} if retry_after is None else {"Retry-After": str(retry_after)}
     return JSONResponse(
         document(refusal), status_code=refusal.kind.status, headers=headers, media_type="application/problem+json"
     )

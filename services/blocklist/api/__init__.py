@@ -1,12 +1,13 @@
 """The routes: a request becomes a command, its result an answer. No SQL and no rule is here."""
 
 from services.blocklist.api.acts import router as acts
+from services.blocklist.api.batches import router as batches
 from services.blocklist.api.directives import router as directives
 from services.blocklist.api.registries import router as registries
 from services.blocklist.api.releases import router as releases
 from services.blocklist.api.unfinished import router as unfinished
 from services.blocklist.api.withholdings import router as withholdings
 
-ROUTERS = (directives, acts, releases, withholdings, registries, unfinished)
+ROUTERS = (directives, acts, releases, batches, withholdings, registries, unfinished)
 
 __all__ = ["ROUTERS"]

@@ -69,7 +69,7 @@ async def carry_out(
     """Every write's way: carried out once per idempotency key, or rehearsed if that is all that was asked."""
     if sent.dry_run:
         return await services.commands.rehearse(work)
-    return await services.commands.answer(attempt, work)
+    return await services.commands.answer(attempt, work, confirmed=sent.confirm_count)
 
 
 def reply(found: Answer) -> Response:

@@ -10,20 +10,20 @@ from typing import Any
 from uuid import uuid4
 
 from services.blocklist.api import lawful
+from services.blocklist.domain.batch import BatchId, four_eyes
 from services.blocklist.domain.causes import BY_PLATFORM, Cause
 from services.blocklist.domain.directive import NewDirective
 from services.blocklist.domain.item import Decision
 from services.blocklist.domain.selection import Selection
 from services.blocklist.handlers.decide import Decide
 from services.blocklist.handlers.release import Release
-from services.blocklist.schemas import DecisionIn, DirectiveIn, ReleaseIn
+from services.blocklist.handlers.undo import Undo
+from services.blocklist.schemas import DecisionIn, DirectiveIn, ReleaseIn, UndoIn
 from shared.http.fields import read_jurisdictions, read_targets
 from shared.http.problems import Fault, Kind, Refusal, invalid
 from shared.ids import DirectiveId, Target
 from shared.registry import Authority, LegalBasis, Registry
 from shared.targets import PlatformPatterns
-
-APPROVERS_NEEDED = 2
 
 
 def new_id(prefix: str) -> str:
@@ -99,6 +99,12 @@ def admit_release(sent: ReleaseIn, platform: PlatformPatterns) -> Release:
     )
 
 
+def admit_undo(id_: BatchId, sent: UndoIn) -> Undo:
+    if not sent.memo.strip():
+        raise invalid("taking a batch back needs a memo", "/memo")
+    return Undo(batch=id_, memo=sent.memo, approvers=tuple(sent.approvers))
+
+
 def read_selection(sent: Any, platform: PlatformPatterns) -> Selection:
     """A keyword as it is, or the named targets, each in the place where it was named."""
     return sent if sent in ("all", "undecided") else tuple(read_targets(sent, platform))
@@ -162,7 +168,7 @@ def _check_reach(authority: Authority, asked: Sequence[str]) -> None:
 def _check_four_eyes(sent: ReleaseIn) -> None:
     if not (sent.memo and sent.memo.strip()):
         raise invalid("a unilateral release needs a memo", "/memo")
-    if len({name.casefold() for name in sent.approvers}) < APPROVERS_NEEDED:
+    if not four_eyes(sent.approvers):
         raise invalid("a unilateral release needs two different approvers", "/approvers")
 
 

@@ -7,12 +7,15 @@ from typing import Any
 from services.blocklist.domain.item import Item, ItemState, Standing
 from services.blocklist.domain.tally import Tally
 from services.blocklist.handlers.decide import Decided
+from services.blocklist.handlers.undo import LeftOver, Undone
 from services.blocklist.handlers.unit import Effects
 from services.blocklist.store.items import claims_of
 from services.blocklist.store.rows import Row
 from shared.ids import Target, TargetType, type_of
 
 Document = dict[str, Any]
+
+SKIPPED_SHOWN = 100
 
 SCOPES = {TargetType.ACCOUNT: "user", TargetType.POST: "tweet", TargetType.HASHTAG: "hashtag", TargetType.URL: "url"}
 """`withheld.scope`: X's words where it has one, ours for what it does not withhold by country."""
@@ -106,6 +109,41 @@ def suspended(result: Effects) -> Document:
         "suspended": result.released,
         "still_withheld": result.still_withheld,
         "withholdings_changed": result.withholdings_changed,
+    }
+
+
+def batch(row: Row) -> Document:
+    counts = ("items", "blocked", "released", "withholdings_changed")
+    return {
+        "id": row["id"],
+        "kind": row["kind"],
+        "at": time(row["at"]),
+        "memo": row["memo"],
+        "approvers": row["approvers"],
+        "approvers_verified": False,
+        "undoes": row["undoes"],
+        "directives": row["directives"],
+        "counts": {name: row[name] for name in counts},
+    }
+
+
+def undone(result: Undone) -> Document:
+    return {
+        "changed": result.changed,
+        "blocked": result.blocked,
+        **effects(result.effects),
+        "skipped": [_left_over(each) for each in result.left_over[:SKIPPED_SHOWN]],
+        "skipped_total": len(result.left_over),
+    }
+
+
+def _left_over(each: LeftOver) -> Document:
+    """`jurisdiction` is null where not a claim but the decision is left as it is."""
+    return {
+        "directive": each.directive,
+        "target": each.target,
+        "jurisdiction": each.skipped.place,
+        "why": each.skipped.why.value,
     }
 
 

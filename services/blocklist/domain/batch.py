@@ -4,7 +4,7 @@ Promises: an item is in a batch exactly if the batch changed it; what is counted
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NewType
@@ -15,6 +15,14 @@ from shared.ids import DirectiveId, Jurisdiction
 
 BatchId = NewType("BatchId", str)
 """`bat_` and 32 hexadecimal digits."""
+
+
+_EYES = 2
+
+
+def four_eyes(approvers: Iterable[str]) -> bool:
+    """Whether two different people looked. Names that differ in case alone are one."""
+    return len({name.casefold() for name in approvers}) >= _EYES
 
 
 class BatchKind(StrEnum):
@@ -48,9 +56,11 @@ class OpenBatch:
     scopes: dict[DirectiveId, Sequence[Jurisdiction]] = field(default_factory=dict)
     changes: dict[DirectiveId, list[Changed]] = field(default_factory=lambda: defaultdict(list))
 
-    def begin(self, kind: BatchKind, *, memo: str | None = None, approvers: Sequence[str] = ()) -> None:
+    def begin(
+        self, kind: BatchKind, *, memo: str | None = None, approvers: Sequence[str] = (), undoes: BatchId | None = None
+    ) -> None:
         """Says what is being done."""
-        self.kind, self.memo, self.approvers = kind, memo, approvers
+        self.kind, self.memo, self.approvers, self.undoes = kind, memo, approvers, undoes
 
     def add(self, directive: Directive, changes: Sequence[Changed]) -> None:
         if changes:

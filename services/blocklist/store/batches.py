@@ -1,11 +1,14 @@
 """Batches: what each write did, kept under its name."""
 
+from collections.abc import Collection
 from datetime import datetime
 
-from sqlalchemy import insert
+from sqlalchemy import insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.blocklist.domain.batch import OpenBatch
+from services.blocklist.domain.batch import BatchId, BatchKind, OpenBatch, Reach
+from services.blocklist.domain.limits import Made
+from services.blocklist.store.rows import Row, fetch_all, fetch_first
 from services.blocklist.tables import batches
 
 
@@ -26,3 +29,26 @@ async def add(connection: AsyncConnection, batch: OpenBatch, at: datetime, *, wi
             withholdings_changed=withholdings_changed,
         )
     )
+
+
+async def find(connection: AsyncConnection, id_: BatchId) -> Row | None:
+    return await fetch_first(connection, select(*batches.c).where(batches.c.id == id_))
+
+
+async def undone_by(connection: AsyncConnection, id_: BatchId) -> list[BatchId]:
+    """The batches that took something of this one back, in their order."""
+    found = await connection.execute(select(batches.c.id).where(batches.c.undoes == id_).order_by(batches.c.seq))
+    return list(found.scalars())
+
+
+async def page(connection: AsyncConnection, *, kind: BatchKind | None, after: int, limit: int) -> list[Row]:
+    """Batches in the order in which they were made."""
+    statement = select(*batches.c).where(batches.c.seq > after).order_by(batches.c.seq).limit(limit)
+    return await fetch_all(connection, statement if kind is None else statement.where(batches.c.kind == kind))
+
+
+async def since(connection: AsyncConnection, start: datetime, kinds: Collection[BatchKind]) -> list[Made]:
+    """Batches of these kinds made after the start."""
+    columns = (batches.c.at, batches.c["items"], batches.c.blocked, batches.c.released)
+    found = await connection.execute(select(*columns).where(batches.c.at > start, batches.c.kind.in_(kinds)))
+    return [Made(at, Reach(*counts)) for at, *counts in found]

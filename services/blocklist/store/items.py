@@ -120,17 +120,8 @@ def claims_of(stored: Mapping[str, str]) -> dict[Any, Claim]:
     return {place: _CLAIMS[claim] for place, claim in stored.items()}
 
 
-async def _keep_versions(connection: AsyncConnection, directive: DirectiveId, targets: Sequence[Target]) -> None:
-    replaced = select(*(items.c[name] for name in _versioned)).where(items.c.directive == directive)
-    for chunk in in_chunks(targets):
-        await connection.execute(insert(item_history).from_select(_versioned, replaced.where(items.c.target.in_(chunk))))
-
-
-async def _fetch(connection: AsyncConnection, statement: Select[Any]) -> list[Item]:
-    return [_item(row) for row in await fetch_all(connection, statement)]
-
-
-def _item(row: Row) -> Item:
+def item_of(row: Row) -> Item:
+    """An item from a row of `items` or of its history."""
     return Item(
         target=row["target"],
         state=ItemState(row["state"]),
@@ -140,6 +131,16 @@ def _item(row: Row) -> Item:
         stayed=row["stayed"],
         confirmed=row["confirmed"],
     )
+
+
+async def _keep_versions(connection: AsyncConnection, directive: DirectiveId, targets: Sequence[Target]) -> None:
+    replaced = select(*(items.c[name] for name in _versioned)).where(items.c.directive == directive)
+    for chunk in in_chunks(targets):
+        await connection.execute(insert(item_history).from_select(_versioned, replaced.where(items.c.target.in_(chunk))))
+
+
+async def _fetch(connection: AsyncConnection, statement: Select[Any]) -> list[Item]:
+    return [item_of(row) for row in await fetch_all(connection, statement)]
 
 
 def _state(item: Item) -> dict[str, Any]:

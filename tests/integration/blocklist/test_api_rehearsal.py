@@ -7,7 +7,7 @@ import pytest
 from tests.support.blocklist import Api, unnamed
 from tests.support.builders import later_json, order_json
 
-ADDED = ("dry_run", "overlaps", "overlaps_total")
+ADDED = ("dry_run", "confirm_count", "overlaps", "overlaps_total")
 NAMES = ("id", "batch", "lapses_at")
 
 DECIDED = {"decision": "comply", "targets": ["@a"]}

@@ -22,7 +22,7 @@ from services.blocklist.handlers.release import Release, release
 from services.blocklist.handlers.submit import submit
 from services.blocklist.handlers.unit import Unit
 from services.blocklist.outbound import counts
-from services.blocklist.store.items import _item
+from services.blocklist.store.items import item_of
 from shared.db import Database
 from shared.events import CaseEvent, WithholdingChanged
 from shared.http.problems import Refusal
@@ -115,7 +115,7 @@ def _versions_have_no_hole(rows: Rows, flips: dict[Key, int]) -> None:
 
 def _tallies_equal_a_recount(rows: Rows) -> None:
     for row in rows["directives"]:
-        items = [_item(item) for item in rows["items"] if item["directive"] == row["id"]]
+        items = [item_of(item) for item in rows["items"] if item["directive"] == row["id"]]
         assert Tally(row["tally"]) == tally_of(items)
 
 

@@ -21,6 +21,9 @@ CAUSES = (
 FINAL_CAUSES = frozenset({"rescinded", "superseded", "expired", "quashed", "interim_lapsed"})
 UNILATERAL = "platform_decision"
 FINAL_STATUSES = frozenset({"rejected", "rescinded", "superseded", "expired", "quashed", "interim_lapsed"})
+NOT_BINDING = FINAL_STATUSES | {"received", "awaiting_clarification", "stayed"}
+"""While a directive has one of these nothing can be held against the platform: it has ended, or is not or no longer in force."""
+
 NON_COMPLIANCE = "non_compliance"
 """The notice by which an authority says that it is not content."""
 
@@ -101,7 +104,8 @@ class Standing:
     @property
     def unmet(self) -> int:
         """Items neither complied with in full and applied, nor ended finally: what an authority can still hold against us."""
-        return 0 if self.closed else max(self.counts.total - self.counts.ended_finally - self.effect.met, 0)
+        binding = self.status not in NOT_BINDING
+        return max(self.counts.total - self.counts.ended_finally - self.effect.met, 0) if binding else 0
 
 
 def compliance(standing: Standing) -> Compliance:

@@ -100,6 +100,8 @@ def test_only_final_causes_end_an_item() -> None:
         ({"counts": counts(complied=2, refused=3, undecided=1, withdrawn=1)}, 4),
         ({"effect": Effect(enforced=2, met=0)}, 2),
         ({"status": "rescinded", "effect": Effect()}, 0),
+        ({"status": "awaiting_clarification", "effect": Effect()}, 0),
+        ({"status": "stayed", "effect": Effect()}, 0),
         ({"effect": Effect(met=5)}, 0),
     ],
 )

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 from prometheus_client import CollectorRegistry
 
 from services.blocklist.api import ROUTERS
 from services.blocklist.api.context import Services
+from services.blocklist.api.seal import hide_sealed
 from services.blocklist.commands import Commands
 from services.blocklist.expiry import Expiry
 from services.blocklist.metrics import CommandMetrics, StateMetrics
@@ -92,10 +93,13 @@ def create_api(settings: BlocklistSettings) -> FastAPI:
         platform=settings.platform,
         clock=clock,
         metrics=metrics,
+        addresses=settings.addresses,
+        platform_name=settings.platform_name,
+        admin_key=settings.admin_key.get_secret_value() if settings.admin_key else None,
     )
     add_probes(app, registry=parts.registry, readiness=parts.readiness, refresh=state.refresh)
     for router in ROUTERS:
-        app.include_router(router)
+        app.include_router(router, dependencies=[Depends(hide_sealed)])
     return app
 
 

@@ -2,9 +2,10 @@
 
 from typing import Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, SecretStr, model_validator
 
 from services.blocklist.domain.limits import Limits
+from services.blocklist.exports.addresses import DEFAULT_ADDRESSES, Addresses
 from shared.db import sqlite_file
 from shared.settings import CommonSettings, DatabaseUrl, Environment, Port
 
@@ -16,6 +17,16 @@ class BlocklistSettings(CommonSettings):
 
     mass_change_items: int = Field(10_000, ge=1, validation_alias="GEOWITHHOLD_MASS_CHANGE_ITEMS")
     velocity_items_per_hour: int = Field(0, ge=0, validation_alias="GEOWITHHOLD_VELOCITY_ITEMS_PER_HOUR")
+    admin_key: SecretStr | None = Field(None, validation_alias="GEOWITHHOLD_ADMIN_KEY")
+    platform_name: str = Field("X", validation_alias="GEOWITHHOLD_PLATFORM_NAME", min_length=1, max_length=200)
+    account_url: str = Field(DEFAULT_ADDRESSES.account, validation_alias="GEOWITHHOLD_PLATFORM_ACCOUNT_URL")
+    post_url: str = Field(DEFAULT_ADDRESSES.post, validation_alias="GEOWITHHOLD_PLATFORM_POST_URL")
+    hashtag_url: str = Field(DEFAULT_ADDRESSES.hashtag, validation_alias="GEOWITHHOLD_PLATFORM_HASHTAG_URL")
+
+    @model_validator(mode="after")
+    def _addresses_have_their_place_for_the_id(self) -> Self:
+        _ = self.addresses
+        return self
 
     @model_validator(mode="after")
     def _production_runs_on_postgresql(self) -> Self:
@@ -26,6 +37,11 @@ class BlocklistSettings(CommonSettings):
     @property
     def limits(self) -> Limits:
         return Limits(mass_change=self.mass_change_items, per_hour=self.velocity_items_per_hour)
+
+    @property
+    def addresses(self) -> Addresses:
+        """Where the platform shows its accounts, posts and hashtags. Raises ValueError for one without a place for the id."""
+        return Addresses(account=self.account_url, post=self.post_url, hashtag=self.hashtag_url)
 
     @property
     def database_url(self) -> str:

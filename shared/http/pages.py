@@ -31,7 +31,7 @@ def page(rows: Sequence[T], limit: int, position: Callable[[T], Sequence[Any]], 
     """The envelope of a list. `rows` holds one more than `limit` if there is a next page."""
     shown = rows[:limit]
     more = len(rows) > limit
-    return {"items": [present(row) for row in shown], "next": _encode(position(shown[-1])) if more else None}
+    return {"items": [present(row) for row in shown], "next": encode_cursor(position(shown[-1])) if more else None}
 
 
 def _is_storable(part: Any) -> bool:
@@ -41,7 +41,7 @@ def _is_storable(part: Any) -> bool:
     return not isinstance(part, str) or is_storable(part)
 
 
-def _encode(position: Sequence[Any]) -> str:
+def encode_cursor(position: Sequence[Any]) -> str:
     return base64.urlsafe_b64encode(json.dumps(list(position)).encode()).decode()
 
 

@@ -3,11 +3,21 @@
 from services.blocklist.api.acts import router as acts
 from services.blocklist.api.batches import router as batches
 from services.blocklist.api.directives import router as directives
+from services.blocklist.api.exports import router as exports
 from services.blocklist.api.registries import router as registries
 from services.blocklist.api.releases import router as releases
 from services.blocklist.api.unfinished import router as unfinished
 from services.blocklist.api.withholdings import router as withholdings
 
-ROUTERS = (directives, acts, releases, batches, withholdings, registries, unfinished)
+ROUTERS = (
+    directives,
+    acts,
+    exports,
+    releases,
+    batches,
+    withholdings,
+    registries,
+    unfinished,
+)
 
 __all__ = ["ROUTERS"]

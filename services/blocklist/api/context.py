@@ -13,6 +13,7 @@ from fastapi import Depends, Header, Request, Response
 from services.blocklist.api import present
 from services.blocklist.commands import Commands
 from services.blocklist.errors import unknown_directive
+from services.blocklist.exports.addresses import Addresses
 from services.blocklist.handlers.unit import Unit
 from services.blocklist.metrics import CommandMetrics
 from services.blocklist.schemas import WriteIn
@@ -36,6 +37,9 @@ class Services:
     platform: PlatformPatterns
     clock: Clock
     metrics: CommandMetrics
+    addresses: Addresses
+    platform_name: str
+    admin_key: str | None
 
 
 def _services(request: Request) -> Services:

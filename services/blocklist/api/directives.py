@@ -6,6 +6,7 @@ from fastapi import APIRouter, Query, Response
 
 from services.blocklist.api import intake, present
 from services.blocklist.api.context import Context, Idempotent, Services, answer, carry_out, directive_document, reply
+from services.blocklist.api.seal import SeesSealed
 from services.blocklist.domain.directive import INFORMAL, DirectiveStatus, NewDirective
 from services.blocklist.errors import unknown_directive
 from services.blocklist.handlers import correspondence
@@ -54,6 +55,7 @@ async def submit_directive(body: DirectiveIn, context: Context, attempt: Idempot
 @router.get("")
 async def list_directives(
     context: Context,
+    sees_sealed: SeesSealed,
     authority: Id = None,
     jurisdiction: InJurisdiction = None,
     legal_basis: Id = None,
@@ -70,7 +72,9 @@ async def list_directives(
         "status": status,
         "decision": decision,
     }
-    filters = {name: value for name, value in asked.items() if value is not None}
+    filters: dict[str, Any] = {name: value for name, value in asked.items() if value is not None}
+    if not sees_sealed:
+        filters["sealed"] = False
     (after,) = decode_cursor(cursor, [0])
     rows = await context.database.read(lambda connection: directives.page(connection, filters, after=after, limit=limit + 1))
     return page(rows, limit, lambda row: [row["seq"]], present.directive)

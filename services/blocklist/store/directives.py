@@ -120,12 +120,17 @@ async def exists(connection: AsyncConnection, id_: DirectiveId, *, authority: st
     return found.first() is not None
 
 
+async def is_sealed(connection: AsyncConnection, id_: DirectiveId) -> bool:
+    found = await connection.execute(select(directives.c.id).where(directives.c.id == id_, directives.c.sealed))
+    return found.first() is not None
+
+
 async def details(connection: AsyncConnection, id_: DirectiveId) -> Row | None:
     """Everything that is known of a directive but its items."""
     return await fetch_first(connection, _all_columns().where(directives.c.id == id_))
 
 
-async def page(connection: AsyncConnection, filters: Mapping[str, str], *, after: int, limit: int) -> list[Row]:
+async def page(connection: AsyncConnection, filters: Mapping[str, Any], *, after: int, limit: int) -> list[Row]:
     """Directives in the order of their arrival. `filters` names columns, `jurisdiction` or an item `decision`."""
     statement = _all_columns().where(directives.c.seq > after).order_by(directives.c.seq).limit(limit)
     for name, value in filters.items():
@@ -150,7 +155,7 @@ async def _due(connection: AsyncConnection, instant: Column[datetime], now: date
     return list(found.scalars())
 
 
-def _filtered(statement: Select[Any], name: str, value: str) -> Select[Any]:
+def _filtered(statement: Select[Any], name: str, value: Any) -> Select[Any]:
     match name:
         case "jurisdiction":
             scoped = select(directive_scopes.c.directive).where(directive_scopes.c.jurisdiction == value)

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Column, Select, bindparam, insert, select, update
+from sqlalchemy import Column, Select, bindparam, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.blocklist.domain.batch import BatchId
@@ -113,6 +113,27 @@ async def page(connection: AsyncConnection, directive: DirectiveId, *, decision:
         states = [state for state in ItemState if state.word == decision]
         statement = statement.where(items.c.state.in_(states))
     return await fetch_all(connection, statement.order_by(items.c.target).limit(limit))
+
+
+async def complied(connection: AsyncConnection, directive: DirectiveId, *, after: str, limit: int) -> list[tuple[Item, datetime]]:
+    """Items that are complied with, in order of target, each with the instant of its last change."""
+    columns = (*_columns, items.c.changed_at)
+    statement = select(*columns).where(
+        items.c.directive == directive, items.c.target > after, items.c.state == ItemState.COMPLIED
+    )
+    rows = await fetch_all(connection, statement.order_by(items.c.target).limit(limit))
+    return [(item_of(row), row["changed_at"]) for row in rows]
+
+
+async def count_others(connection: AsyncConnection, directive: DirectiveId, *, after: str, until: str | None) -> dict[str, int]:
+    """How many items that are not complied with stand after one target, up to and with another, by state."""
+    statement = select(items.c.state, func.count()).where(
+        items.c.directive == directive, items.c.target > after, items.c.state != ItemState.COMPLIED
+    )
+    if until is not None:
+        statement = statement.where(items.c.target <= until)
+    found = await connection.execute(statement.group_by(items.c.state))
+    return {row[0]: row[1] for row in found}
 
 
 def claims_of(stored: Mapping[str, str]) -> dict[Any, Claim]:

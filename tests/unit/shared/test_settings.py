@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 
+from services.blocklist.exports.addresses import DEFAULT_ADDRESSES
 from services.blocklist.settings import BlocklistSettings
 from shared.clock import SettableClock, system_clock
 from shared.settings import load_settings
@@ -33,6 +34,7 @@ def test_an_empty_environment_is_a_development_machine(monkeypatch: pytest.Monke
     assert settings.database_url == f"sqlite:///{Path('var').absolute() / 'blocklist.sqlite3'}"
     assert settings.clock is system_clock
     assert settings.platform == DEFAULT_PLATFORM
+    assert (settings.platform_name, settings.addresses, settings.admin_key) == ("X", DEFAULT_ADDRESSES, None)
 
 
 def test_an_empty_variable_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -85,6 +87,18 @@ def test_a_database_that_cannot_be_used_is_named_and_not_a_traceback(monkeypatch
 
     with pytest.raises(SystemExit, match="BLOCKLIST_DATABASE_URL"):
         loaded(monkeypatch, BLOCKLIST_DATABASE_URL=url)
+
+
+@pytest.mark.parametrize("name", ["ACCOUNT", "POST", "HASHTAG"])
+def test_an_address_without_a_place_for_the_id_stops_the_start(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    with pytest.raises(SystemExit, match=r"needs \{id\} once"):
+        loaded(monkeypatch, **{f"GEOWITHHOLD_PLATFORM_{name}_URL": "https://social.example/"})
+
+
+def test_the_key_of_the_administrator_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = loaded(monkeypatch, GEOWITHHOLD_ADMIN_KEY="hunter2")
+
+    assert (settings.admin_key is not None, "hunter2" in repr(settings)) == (True, False)
 
 
 def test_a_wrong_setting_never_shows_a_password(monkeypatch: pytest.MonkeyPatch) -> None:

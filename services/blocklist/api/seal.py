@@ -1,0 +1,45 @@
+"""Who may see a sealed directive.
+
+Promises: while a key is set, whoever does not send it gets the same answers as if there were no such directive: not found under
+its own path, absent from lists. The key is compared in constant time. Sealed directives count in counts and metrics all the same.
+Does not promise: anything while no key is set; then the operator API is open, as it is for every other directive.
+"""
+
+import hmac
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from services.blocklist.api.context import Context
+from services.blocklist.errors import unknown_directive
+from services.blocklist.store import directives
+from shared.ids import DirectiveId
+
+_SCHEME = "bearer "
+
+
+def holds_key(key: str | None, authorization: str | None) -> bool:
+    """Whether the header carries the key. Everybody does when there is none."""
+    if key is None:
+        return True
+    sent = authorization or ""
+    given = sent[len(_SCHEME) :] if sent[: len(_SCHEME)].lower() == _SCHEME else ""
+    # A header is bytes that the framework has read as Latin-1; a key with other characters was sent in UTF-8.
+    return hmac.compare_digest(given.encode("latin-1"), key.encode())
+
+
+def _sees_sealed(request: Request, context: Context) -> bool:
+    return holds_key(context.admin_key, request.headers.get("authorization"))
+
+
+SeesSealed = Annotated[bool, Depends(_sees_sealed)]
+"""Whether the request may see sealed directives; lists leave them out otherwise."""
+
+
+async def hide_sealed(request: Request, context: Context, sees_sealed: SeesSealed) -> None:
+    """Guards every route that names a directive in its path."""
+    named = request.path_params.get("directive_id")
+    if named is None or sees_sealed:
+        return
+    if await context.database.read(lambda connection: directives.is_sealed(connection, DirectiveId(named))):
+        raise unknown_directive(named)

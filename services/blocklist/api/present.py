@@ -163,13 +163,18 @@ def version(row: Row) -> Document:
     }
 
 
+def held(row: Row) -> Document:
+    """A version with the directives whose claims hold it; those of the version are the ones that made it."""
+    return {**version(row), "claimants": row["claimants"]}
+
+
 def target(found: Target, rows: Sequence[Row]) -> Document:
     """X's field shape, with every key of the target beside it."""
     withheld = [row["jurisdiction"] for row in rows if row["state"] == "withheld"]
     return {
         "target": found,
         "withheld": {"country_codes": withheld, "scope": SCOPES[type_of(found)]},
-        "withholdings": [{**version(row), "claimants": row["claimants"]} for row in rows],
+        "withholdings": [held(row) for row in rows],
     }
 
 

@@ -1,14 +1,15 @@
 """Lookups: what is withheld, where, since when, and by what."""
 
+from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Path, Query
 
 from services.blocklist.api import present
-from services.blocklist.api.context import Context, path_target
+from services.blocklist.api.context import Context, Services, path_target
 from services.blocklist.schemas import CheckIn
-from services.blocklist.store import withholdings
-from shared.http.fields import read_targets
+from services.blocklist.store import past, withholdings
+from shared.http.fields import Time, read_targets
 from shared.http.pages import decode_cursor, page
 from shared.http.problems import Fault, Kind, Refusal
 from shared.http.query import Cursor, InJurisdiction, Limit, read_place
@@ -17,6 +18,7 @@ from shared.ids import TargetType
 router = APIRouter(prefix="/v1/withholdings", tags=["withholdings"])
 
 TargetPath = Annotated[str, Path(max_length=8192)]
+AsOf = Annotated[Time | None, Query()]
 
 
 @router.post("/check")
@@ -37,26 +39,24 @@ async def list_withholdings(
     jurisdiction: InJurisdiction = None,
     target_type: Annotated[TargetType | None, Query(alias="type")] = None,
     state: Literal["withheld", "released", "all"] = "withheld",
-    as_of: str | None = None,
+    as_of: AsOf = None,
     limit: Limit = 100,
     cursor: Cursor = None,
 ) -> dict[str, Any]:
-    """What is withheld now, in order of jurisdiction and target."""
-    if as_of is not None:
-        detail = "as_of is part of the contract, and not there yet"
-        raise Refusal(Kind.NOT_IMPLEMENTED, detail, (Fault(detail, parameter="as_of"),))
+    """What is withheld now, or was at `as_of`, in order of jurisdiction and target."""
+    _refuse_future(as_of, context)
     after = decode_cursor(cursor, ["", ""])
+    wanted: dict[str, Any] = {
+        "place": jurisdiction,
+        "state": None if state == "all" else state,
+        "target_type": target_type,
+        "after": (after[0], after[1]),
+        "limit": limit + 1,
+    }
     rows = await context.database.read(
-        lambda connection: withholdings.page(
-            connection,
-            place=jurisdiction,
-            state=None if state == "all" else state,
-            target_type=target_type,
-            after=(after[0], after[1]),
-            limit=limit + 1,
-        )
+        lambda connection: past.page(connection, as_of, **wanted) if as_of else withholdings.page(connection, **wanted)
     )
-    return page(rows, limit, lambda row: [row["jurisdiction"], row["target"]], present.version)
+    return page(rows, limit, lambda row: [row["jurisdiction"], row["target"]], present.held)
 
 
 @router.get("/{target}/history")
@@ -76,8 +76,17 @@ async def show_history(
 
 
 @router.get("/{target}")
-async def show_target(target: TargetPath, context: Context) -> dict[str, Any]:
-    """Where one target is withheld. A target never heard of is withheld nowhere."""
+async def show_target(target: TargetPath, context: Context, as_of: AsOf = None) -> dict[str, Any]:
+    """Where one target is withheld, or was at `as_of`. A target never heard of is withheld nowhere."""
+    _refuse_future(as_of, context)
     found = path_target(target, context.platform)
-    rows = await context.database.read(lambda connection: withholdings.of_target(connection, found))
+    rows = await context.database.read(
+        lambda connection: past.of_target(connection, found, as_of) if as_of else withholdings.of_target(connection, found)
+    )
     return present.target(found, rows)
+
+
+def _refuse_future(as_of: datetime | None, context: Services) -> None:
+    if as_of and as_of > context.clock():
+        detail = "as_of lies in the future"
+        raise Refusal(Kind.INVALID, detail, (Fault(detail, parameter="as_of"),))

@@ -310,12 +310,6 @@ async def test_a_check_takes_ten_thousand_targets(sqlite_api: Api) -> None:
     assert answer["checked"] == 10_000
 
 
-async def test_the_past_cannot_be_asked_for_yet(sqlite_api: Api) -> None:
-    refused = await sqlite_api.get("/v1/withholdings", 501, as_of="2021-02-01T00:00:00Z")
-
-    assert refused["errors"][0]["parameter"] == "as_of"
-
-
 async def test_the_registries_are_shown(sqlite_api: Api) -> None:
     bases = await sqlite_api.get("/v1/legal-bases")
     authorities = await sqlite_api.get("/v1/authorities")

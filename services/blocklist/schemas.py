@@ -113,6 +113,11 @@ class UndoIn(WriteIn):
     approvers: Approvers = Field(default_factory=list)
 
 
+class SupersedeIn(WriteIn):
+    by: Id
+    memo: Text | None = None
+
+
 class ConfirmIn(WriteIn):
     targets: AllOrTargets = "all"
     memo: Text | None = None

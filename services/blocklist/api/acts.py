@@ -9,8 +9,9 @@ from services.blocklist.api import intake, present
 from services.blocklist.api.context import Context, Idempotent, answer, carry_out, directive_document, reply
 from services.blocklist.handlers import endings, interim, staying
 from services.blocklist.handlers.endings import Act
+from services.blocklist.handlers.supersede import Supersede, supersede
 from services.blocklist.handlers.unit import Unit
-from services.blocklist.schemas import ActIn, ConfirmIn, RescindIn
+from services.blocklist.schemas import ActIn, ConfirmIn, RescindIn, SupersedeIn
 from services.blocklist.store.idempotency import Answer
 from shared.ids import DirectiveId
 
@@ -35,6 +36,17 @@ async def quash_items(directive_id: str, body: ActIn, context: Context, attempt:
 
     async def work(unit: Unit) -> Answer:
         return _done(unit, present.effects(await endings.quash(unit, act)))
+
+    return reply(await carry_out(context, attempt, body, work))
+
+
+@router.post("/{directive_id}/supersede", response_model=None)
+async def supersede_directive(directive_id: str, body: SupersedeIn, context: Context, attempt: Idempotent) -> Response:
+    """A newer directive of the same authority, which is in force, takes the place of this one."""
+    command = Supersede(directive=DirectiveId(directive_id), by=DirectiveId(body.by), memo=body.memo)
+
+    async def work(unit: Unit) -> Answer:
+        return _done(unit, present.effects(await supersede(unit, command)))
 
     return reply(await carry_out(context, attempt, body, work))
 

@@ -32,7 +32,6 @@ def new_id(prefix: str) -> str:
 
 def admit(sent: DirectiveIn, *, registry: Registry, platform: PlatformPatterns, now: datetime) -> NewDirective:
     """The order, ready to be stored. Raises Refusal naming the field at fault."""
-    _refuse_unfinished(sent)
     authority, basis = _cited(sent, registry)
     received_at = sent.received_at or now
     _check_times(sent, received_at, now)
@@ -54,6 +53,7 @@ def admit(sent: DirectiveIn, *, registry: Registry, platform: PlatformPatterns, 
         due_at=law.due_at,
         expires_at=sent.expires_at,
         supplements=DirectiveId(sent.supplements) if sent.supplements else None,
+        supersedes=DirectiveId(sent.supersedes) if sent.supersedes else None,
         document=sent.document.model_dump() if sent.document else None,
         label=basis.label.value,
         comply_at_intake=law.comply_at_intake,
@@ -119,14 +119,6 @@ def refuse_expired(order: NewDirective, now: datetime) -> None:
     """Asked when an order is carried out, not when it is read: the stored answer to a repeated request outlives its order."""
     if order.expires_at and order.expires_at <= now:
         raise invalid("the order has expired already", "/expires_at")
-
-
-def _refuse_unfinished(sent: DirectiveIn) -> None:
-    unfinished = {"supersedes": sent.supersedes is not None, "kind": sent.kind == "unblock"}
-    for name, used in unfinished.items():
-        if used:
-            detail = f"{name} is part of the contract, and not there yet"
-            raise Refusal(Kind.NOT_IMPLEMENTED, detail, (Fault(detail, pointer=f"/{name}"),))
 
 
 def _cited(sent: DirectiveIn, registry: Registry) -> tuple[Authority, LegalBasis]:

@@ -14,7 +14,7 @@ async def not_there_yet(request: Request) -> NoReturn:
     raise Refusal(Kind.NOT_IMPLEMENTED, f"{request.method} {request.url.path} is part of the contract, and not there yet")
 
 
-_POST = ("/directives/import", "/directives/{directive_id}/supersede")
+_POST = ("/directives/import",)
 _GET = ("/imports/{import_id}", "/imports/{import_id}/events", "/imports/{import_id}/errors")
 
 for _path in _POST:

@@ -11,7 +11,7 @@ from enum import StrEnum
 
 from services.blocklist.domain.causes import FINAL, Cause
 from shared.ids import Jurisdiction, Target
-from shared.jurisdictions import covers
+from shared.jurisdictions import covers, overlaps
 
 
 class ItemState(StrEnum):
@@ -156,7 +156,8 @@ def comply(item: Item, scope: Sequence[Jurisdiction]) -> Outcome:
     """Claims the target in `scope`, which lies within what was asked. Adds to what is claimed already, never takes away."""
     if ItemFact.COMPLY not in TRANSITIONS[item.state]:
         return _no_transition(item, ItemFact.COMPLY)
-    allowed = [place for place in scope if item.claims.get(place) not in FINAL]
+    barred = [place for place, claim in item.claims.items() if claim in FINAL]
+    allowed = [place for place in scope if not any(overlaps(place, ended) for ended in barred)]
     if not allowed:
         return NotAllowed(item, Obstacle.ENDED_FINALLY, "every claim in this scope has ended finally")
     missing = [place for place in allowed if not any(covers(claimed, place) for claimed in item.applied)]

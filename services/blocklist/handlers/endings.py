@@ -1,5 +1,6 @@
 """What ends a directive, or some of its items, finally: the authority rescinds, a court quashes, the order's time runs out."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -7,7 +8,7 @@ from services.blocklist.domain import item as rules
 from services.blocklist.domain.batch import BatchKind
 from services.blocklist.domain.causes import Cause
 from services.blocklist.domain.directive import Directive, DirectiveFact, NoTransition, step
-from services.blocklist.domain.item import Item
+from services.blocklist.domain.item import Item, ItemState
 from services.blocklist.domain.selection import Selection
 from services.blocklist.domain.withholding import Terms
 from services.blocklist.handlers.acting import act_on
@@ -71,8 +72,8 @@ def closing(directive: Directive, fact: DirectiveFact) -> Directive:
 
 def ended(after: Sequence[Item]) -> Mapping[str, int]:
     """What an event says of items that have ended."""
-    released = sum(item.cause is not None for item in after)
-    return {"released": released, "withdrawn": len(after) - released}
+    states = Counter(item.state for item in after)
+    return {"released": states[ItemState.ENDED], "withdrawn": states[ItemState.WITHDRAWN]}
 
 
 async def _end(unit: Unit, directive: Directive, act: Act, by: Ending) -> Effects:

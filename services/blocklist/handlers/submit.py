@@ -1,6 +1,7 @@
 """A directive comes in."""
 
 from dataclasses import dataclass
+from itertools import chain
 
 from services.blocklist import errors
 from services.blocklist.domain import item as rules
@@ -9,6 +10,8 @@ from services.blocklist.domain.directive import Directive, DirectiveFact, Direct
 from services.blocklist.domain.item import Changed, Item
 from services.blocklist.domain.tally import tally_of
 from services.blocklist.domain.withholding import Terms
+from services.blocklist.handlers import elsewhere
+from services.blocklist.handlers.supersede import check_order
 from services.blocklist.handlers.unit import Unit, add_items, record, settle_claims, stepped, versions_of
 from services.blocklist.store import directives
 from shared.events import DirectiveReceived
@@ -21,30 +24,37 @@ class Submitted:
 
 
 async def submit(unit: Unit, order: NewDirective) -> Submitted:
-    """Stores the order and its items, and complies at intake where its legal basis says so.
+    """Stores the order and its items, complies at intake where its legal basis says so, and ends what it supersedes or lifts.
 
     Raises Refusal if the authority has used the reference before, naming that directive.
     """
     unit.batch.begin(BatchKind.INTAKE)
-    undecided = [Item(target=target) for target in order.targets]
-    changes = _complied(undecided, order) if order.comply_at_intake else []
-    made = changes or [Changed(item, item) for item in undecided]
+    others = await elsewhere.lock(unit, order)
+    await check_order(unit, order, others)
+    made = [_made(Item(target=target), order) for target in order.targets]
     stored = [changed.after for changed in made]
     directive = stepped(_received(order, stored), DirectiveFact.ACCEPT)
     existing = await directives.add(unit.connection, order, directive)
     if existing:
         raise errors.duplicate_reference(existing)
     await add_items(unit, directive, order.targets, made)
-    terms = Terms(at=unit.now, cause=None, due_at=order.due_at, label=order.label)
-    settled = await settle_claims(unit, ((directive.id, changed) for changed in changes), terms)
-    happened = {"kind": order.kind, "expires_at": order.expires_at}
+    ended = await elsewhere.end_at_start(unit, directive, others, stored)
+    terms = Terms(at=unit.now, cause=elsewhere.cause(directive), due_at=order.due_at, label=order.label)
+    own = ((directive.id, changed) for changed in made)
+    settled = await settle_claims(unit, chain(own, elsewhere.changes_of(ended)), terms)
+    happened = {"kind": order.kind, "expires_at": order.expires_at, "supersedes": order.supersedes}
     directive = await record(unit, directive, DirectiveReceived, happened, changed_items=stored)
+    await elsewhere.tell(unit, directive, ended)
     return Submitted(directive, len(versions_of(settled)))
 
 
-def _complied(undecided: list[Item], order: NewDirective) -> list[Changed]:
-    outcomes = [rules.comply(item, order.scope) for item in undecided]
-    return [outcome for outcome in outcomes if isinstance(outcome, Changed)]
+def _made(item: Item, order: NewDirective) -> Changed:
+    """The item as it stands at once."""
+    if order.comply_at_intake:
+        outcome = rules.carry_out(item) if order.unblocks else rules.comply(item, order.scope)
+        if isinstance(outcome, Changed):
+            return outcome
+    return Changed(item, item)
 
 
 def _received(order: NewDirective, stored: list[Item]) -> Directive:

@@ -1,18 +1,19 @@
 """Directives: found, locked, written."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Column, RowMapping, Select, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.blocklist.domain.directive import Directive, DirectiveStatus, NewDirective
+from services.blocklist.domain.directive import UNBLOCK, Directive, DirectiveStatus, NewDirective
 from services.blocklist.domain.tally import Tally
 from services.blocklist.store.rows import Row, fetch_all, fetch_first
 from services.blocklist.tables import directive_scopes, directives, items
 from shared.ids import DirectiveId, Jurisdiction
-from shared.sql import upsert
+from shared.sql import in_chunks, upsert
 
 _domain_columns = (
     directives.c.id,
@@ -123,6 +124,47 @@ async def exists(connection: AsyncConnection, id_: DirectiveId, *, authority: st
 async def is_sealed(connection: AsyncConnection, id_: DirectiveId) -> bool:
     found = await connection.execute(select(directives.c.id).where(directives.c.id == id_, directives.c.sealed))
     return found.first() is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Outline:
+    """What must be known of a directive to know which others have to be locked with it. Only `supersedes` can change."""
+
+    authority: str
+    unblocks: bool
+    supersedes: DirectiveId | None
+
+
+async def outline(connection: AsyncConnection, id_: DirectiveId) -> Outline | None:
+    columns = (directives.c.authority, directives.c.kind, directives.c.supersedes)
+    row = (await connection.execute(select(*columns).where(directives.c.id == id_))).first()
+    return Outline(row.authority, row.kind == UNBLOCK, row.supersedes) if row else None
+
+
+async def predecessors(connection: AsyncConnection, newest: DirectiveId | None) -> list[DirectiveId]:
+    """The directive, the one that it supersedes, and so on; as of now and without a lock."""
+    found: list[DirectiveId] = []
+    while newest is not None:
+        found.append(newest)
+        newest = await connection.scalar(select(directives.c.supersedes).where(directives.c.id == newest))
+    return found
+
+
+async def successor(connection: AsyncConnection, id_: DirectiveId) -> DirectiveId | None:
+    """The directive that is taking its place: one that supersedes it and has not ended. The caller holds the old one's lock."""
+    open_or_waiting = (*_OPEN, DirectiveStatus.AWAITING_CLARIFICATION)
+    statement = select(directives.c.id).where(directives.c.supersedes == id_, directives.c.status.in_(open_or_waiting))
+    found: DirectiveId | None = await connection.scalar(statement.limit(1))
+    return found
+
+
+async def of_authority(connection: AsyncConnection, ids: Collection[DirectiveId], authority: str) -> list[DirectiveId]:
+    """Those of the directives that the authority has issued."""
+    found: list[DirectiveId] = []
+    for chunk in in_chunks(sorted(ids)):
+        statement = select(directives.c.id).where(directives.c.id.in_(chunk), directives.c.authority == authority)
+        found += (await connection.execute(statement)).scalars()
+    return found
 
 
 async def details(connection: AsyncConnection, id_: DirectiveId) -> Row | None:

@@ -206,7 +206,6 @@ async def test_what_is_no_route_is_a_problem_document_too(sqlite_api: Api, metho
         ("GET", "/v1/imports/imp_1"),
         ("GET", "/v1/imports/imp_1/events"),
         ("GET", "/v1/imports/imp_1/errors"),
-        *(("POST", f"/v1/directives/dir_1/{act}") for act in ("supersede",)),
     ],
 )
 async def test_a_route_whose_feature_does_not_exist_yet_says_so(sqlite_api: Api, method: str, path: str) -> None:

@@ -1,7 +1,4 @@
 from collections.abc import Callable
-from typing import Any
-
-import pytest
 
 from tests.support.blocklist import Api
 from tests.support.builders import later_json, order_json, tco_json
@@ -189,27 +186,3 @@ async def test_an_order_ends_when_its_own_time_runs_out(api: Api, set_now: Calla
     shown = await api.get(f"/v1/directives/{created['id']}")
     assert (shown["items"], shown["released_by_cause"]["expired"]) == (counted(released=1), 1)
     assert (await api.get("/v1/withholdings/account:a"))["withheld"]["country_codes"] == []
-
-
-@pytest.mark.parametrize(
-    ("changes", "pointer"),
-    [
-        ({"supersedes": "dir_1"}, "/supersedes"),
-        ({"kind": "unblock"}, "/kind"),
-    ],
-)
-async def test_what_does_not_exist_yet_is_refused_and_never_ignored(
-    sqlite_api: Api, changes: dict[str, Any], pointer: str
-) -> None:
-    refused = await sqlite_api.post("/v1/directives", order_json(**changes), 501)
-
-    assert refused["errors"][0]["pointer"] == pointer
-    assert not any((await sqlite_api.rows()).values())
-
-
-async def test_a_withholding_is_due_when_its_directive_is(api: Api) -> None:
-    first = await api.submit(order_json(due_at="2021-02-01T00:00:00Z"))
-
-    version = (await api.get("/v1/withholdings/account:acct_1"))["withholdings"][0]
-
-    assert version["due_at"] == first["due_at"]

@@ -17,9 +17,12 @@ from services.blocklist.domain.item import Decision
 from services.blocklist.domain.selection import Selection
 from services.blocklist.domain.tally import Tally, tally_of
 from services.blocklist.handlers.decide import Decide, decide
-from services.blocklist.handlers.endings import Act, expire, rescind
+from services.blocklist.handlers.endings import Act, expire, quash, rescind
+from services.blocklist.handlers.interim import lapse
 from services.blocklist.handlers.release import Release, release
+from services.blocklist.handlers.staying import stay, unstay
 from services.blocklist.handlers.submit import submit
+from services.blocklist.handlers.supersede import Supersede, supersede
 from services.blocklist.handlers.unit import Unit
 from services.blocklist.outbound import counts
 from services.blocklist.store.items import item_of
@@ -46,7 +49,8 @@ class Store(System):
         self.commands = make_commands(database, self.clock)
 
     def submit(self, number: int, targets: tuple[Target, ...], scope: tuple[Jurisdiction, ...], *, at_intake: bool) -> None:
-        order = make_order(number, *targets, scope=scope, comply_at_intake=at_intake, expires_at=NOON + timedelta(hours=1))
+        end = NOON + timedelta(hours=1)
+        order = make_order(number, *targets, scope=scope, comply_at_intake=at_intake, expires_at=end, interim=True, lapses_at=end)
         assert self._carry_out(lambda unit: submit(unit, order))
 
     def decide(self, id_: DirectiveId, decision: Decision, selection: Selection, scope: tuple[Jurisdiction, ...] | None) -> bool:
@@ -62,11 +66,26 @@ class Store(System):
         return self._carry_out(lambda unit: rescind(unit, Act(directive=id_, selection=selection)))
 
     def expire(self, id_: DirectiveId) -> bool:
-        self.clock.now = NOON + timedelta(hours=2)
-        try:
-            return self._carry_out(lambda unit: expire(unit, id_))
-        finally:
-            self.clock.now = NOON
+        return self._later(lambda unit: expire(unit, id_))
+
+    def lapse(self, id_: DirectiveId) -> bool:
+        return self._later(lambda unit: lapse(unit, id_))
+
+    def quash(self, id_: DirectiveId, selection: Selection) -> bool:
+        return self._carry_out(lambda unit: quash(unit, Act(directive=id_, selection=selection)))
+
+    def stay(self, id_: DirectiveId, selection: Selection) -> bool:
+        return self._carry_out(lambda unit: stay(unit, Act(directive=id_, selection=selection)))
+
+    def unstay(self, id_: DirectiveId, selection: Selection) -> bool:
+        return self._carry_out(lambda unit: unstay(unit, Act(directive=id_, selection=selection)))
+
+    def supersede(self, old: DirectiveId, new: DirectiveId) -> None:
+        assert self._carry_out(lambda unit: supersede(unit, Supersede(directive=old, by=new, memo=None)))
+
+    def unblock(self, number: int, targets: tuple[Target, ...], scope: tuple[Jurisdiction, ...]) -> bool:
+        order = make_order(number, *targets, scope=scope, comply_at_intake=True, kind="unblock")
+        return self._carry_out(lambda unit: submit(unit, order))
 
     def withheld(self) -> set[Key]:
         rows: Rows = self.run(self.database.read(all_rows))
@@ -82,6 +101,13 @@ class Store(System):
     def close(self) -> None:
         self.run(self.database.read(_everything_was_queued_once_and_in_order))
         self.run(self.database.write(delete_all))
+
+    def _later(self, handle: Callable[[Unit], Awaitable[T | None]]) -> bool:
+        self.clock.now = NOON + timedelta(hours=2)
+        try:
+            return self._carry_out(handle)
+        finally:
+            self.clock.now = NOON
 
     def _carry_out(self, handle: Callable[[Unit], Awaitable[T | None]]) -> bool:
         before = self.run(self.database.read(all_rows))

@@ -1,19 +1,20 @@
 """The pure rules, driven through random histories beside the oracle of `tests.support.claims_machine`."""
 
 from collections.abc import Callable, Sequence
+from collections.abc import Set as AbstractSet
 
 from hypothesis import settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from services.blocklist.domain import item as rules
 from services.blocklist.domain.causes import Cause
-from services.blocklist.domain.item import Changed, Decision, Item, Outcome
+from services.blocklist.domain.item import Changed, Decision, Item, ItemState, NotAllowed, Obstacle, Outcome
 from services.blocklist.domain.selection import Impossible, Selection, apply_to_all
 from services.blocklist.domain.tally import Tally, tally_of
 from services.blocklist.domain.withholding import Emitted, Terms, Withholding, WithholdingState, claim_changes, settle_all
 from shared.ids import DirectiveId, Jurisdiction, Key, Target
 from tests.support.builders import NOON, directive_id
-from tests.support.claims_machine import ClaimsMachine, System
+from tests.support.claims_machine import TARGETS, ClaimsMachine, System
 
 
 class PureRules(System):
@@ -24,6 +25,7 @@ class PureRules(System):
         self.items: dict[DirectiveId, dict[Target, Item]] = {}
         self.tallies: dict[DirectiveId, Tally] = {}
         self.keys: dict[Key, Withholding] = {}
+        self.follows: dict[DirectiveId, DirectiveId] = {}
         self.versions: dict[Key, list[Withholding]] = {}
 
     def submit(self, number: int, targets: tuple[Target, ...], scope: tuple[Jurisdiction, ...], *, at_intake: bool) -> None:
@@ -40,7 +42,7 @@ class PureRules(System):
             Decision.REFUSE: lambda item: rules.refuse(item, "other"),
             Decision.NOT_LOCATED: rules.mark_not_located,
         }
-        return self._carry_out(id_, selection, acts[decision], None)
+        return self._carry_out(id_, selection, acts[decision], None, decides=True)
 
     def release(self, id_: DirectiveId | None, selection: Selection, scope: tuple[Jurisdiction, ...], cause: Cause) -> bool:
         if id_ is not None:
@@ -54,6 +56,31 @@ class PureRules(System):
     def expire(self, id_: DirectiveId) -> bool:
         return self._carry_out(id_, "all", lambda item: rules.end(item, Cause.EXPIRED), Cause.EXPIRED)
 
+    def lapse(self, id_: DirectiveId) -> bool:
+        return self._carry_out(id_, "all", rules.lapse, Cause.INTERIM_LAPSED)
+
+    def quash(self, id_: DirectiveId, selection: Selection) -> bool:
+        return self._carry_out(id_, selection, lambda item: rules.end(item, Cause.QUASHED), Cause.QUASHED)
+
+    def stay(self, id_: DirectiveId, selection: Selection) -> bool:
+        return self._carry_out(id_, selection, rules.stay, Cause.STAYED)
+
+    def unstay(self, id_: DirectiveId, selection: Selection) -> bool:
+        return self._carry_out(id_, selection, rules.unstay, None)
+
+    def supersede(self, old: DirectiveId, new: DirectiveId) -> None:
+        self.follows[new] = old
+        waiting = {named for named, item in self.items[new].items() if item.state is ItemState.UNDECIDED}
+        self._store(self._superseded(new, set(TARGETS) - waiting), Cause.SUPERSEDED)
+
+    def unblock(self, number: int, targets: tuple[Target, ...], scope: tuple[Jurisdiction, ...]) -> bool:
+        found = [(id_, items[named]) for id_, items in self.items.items() for named in targets if named in items]
+        outcomes = [(id_, rules.lift(item, scope)) for id_, item in found]
+        if any(isinstance(each, NotAllowed) and each.obstacle is Obstacle.PART_OF_WIDER for _, each in outcomes):
+            return False
+        self._store([(id_, each) for id_, each in outcomes if isinstance(each, Changed)], Cause.RESCINDED)
+        return True
+
     def withheld(self) -> set[Key]:
         return {key for key, value in self.keys.items() if value.state is WithholdingState.WITHHELD}
 
@@ -63,14 +90,32 @@ class PureRules(System):
         }
         assert {id_: tally_of(items.values()) for id_, items in self.items.items()} == self.tallies
 
-    def _carry_out(self, id_: DirectiveId, selection: Selection, act: Callable[[Item], Outcome], cause: Cause | None) -> bool:
+    def _carry_out(
+        self,
+        id_: DirectiveId,
+        selection: Selection,
+        act: Callable[[Item], Outcome],
+        cause: Cause | None,
+        *,
+        decides: bool = False,
+    ) -> bool:
         every = isinstance(selection, str)
         chosen = [item for named, item in self.items[id_].items() if every or named in selection]
         batch = apply_to_all(chosen, act, named=not every)
         if isinstance(batch, Impossible):
             return False
-        self._store([(id_, changed) for changed in batch.changed], cause)
+        decided = {changed.after.target for changed in batch.changed} if decides else set()
+        ended = self._superseded(id_, decided)
+        self._store([*((id_, changed) for changed in batch.changed), *ended], Cause.SUPERSEDED if ended else cause)
         return True
+
+    def _superseded(self, id_: DirectiveId, targets: AbstractSet[Target]) -> list[tuple[DirectiveId, Changed]]:
+        """What ends in the directives that this one supersedes."""
+        if id_ not in self.follows:
+            return []
+        old = self.follows[id_]
+        outcomes = [rules.end(item, Cause.SUPERSEDED) for named, item in self.items[old].items() if named in targets]
+        return [*((old, each) for each in outcomes if isinstance(each, Changed)), *self._superseded(old, targets)]
 
     def _release_whoever_asked(self, selection: Sequence[Target], scope: tuple[Jurisdiction, ...], cause: Cause) -> bool:
         outcomes = {

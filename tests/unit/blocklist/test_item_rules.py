@@ -360,6 +360,18 @@ def test_what_the_authority_lifts_in_part_stays_complied_with_in_the_rest_and_is
     assert isinstance(comply(outcome.after, [PK]), NotAllowed)
 
 
+@pytest.mark.parametrize(("lifted", "asked"), [(IN, PB), (PB, IN)])
+def test_neither_a_part_of_what_was_lifted_nor_what_it_is_a_part_of_is_claimed_again(
+    lifted: Jurisdiction, asked: Jurisdiction
+) -> None:
+    item = make_item(STATE.COMPLIED, {lifted: Cause.RESCINDED, PK: Standing.LIVE})
+
+    outcome = comply(item, [asked])
+
+    assert isinstance(outcome, NotAllowed)
+    assert outcome.obstacle is Obstacle.ENDED_FINALLY
+
+
 def test_the_lifting_of_the_last_claim_ends_the_item() -> None:
     outcome = lift(make_item(STATE.COMPLIED, {IN: Standing.LIVE, PK: Cause.ERROR}), [IN])
 

@@ -11,13 +11,18 @@ from fastapi import FastAPI
 from prometheus_client import CollectorRegistry
 
 from services.notifier.api import ROUTERS
+from services.notifier.api.context import ChannelRules
+from services.notifier.channels import Channels, MailChannel, WebhookChannel
+from services.notifier.channels.webhook import make_client
 from services.notifier.commands import Commands
 from services.notifier.consumer import Consumer, StoredPositions, connected
 from services.notifier.deadlines import Deadlines
+from services.notifier.delivery_metrics import DeliveryMetrics
 from services.notifier.healer import Healer
 from services.notifier.history import BlocklistHistory
 from services.notifier.metrics import FactMetrics, StateMetrics
 from services.notifier.outbox import OUTBOX
+from services.notifier.sender import Sender
 from services.notifier.settings import NotifierSettings
 from shared.db import Database, opened
 from shared.http.app import add_probes, create_http_app
@@ -34,6 +39,9 @@ DESCRIPTION = (
 )
 HISTORY_TIMEOUT = 10.0
 
+SENDER = Lead(name="sender", number=0x67777364)
+"""Two senders at a time would send everything twice."""
+
 
 def create_app(settings: NotifierSettings) -> FastAPI:
     """The whole service in one process: routes, consumer, healer, deadlines. They stop in the opposite order of their start."""
@@ -47,24 +55,22 @@ def create_app(settings: NotifierSettings) -> FastAPI:
         transactions=commands,
         topics=settings.topics,
     )
-    relay = partial(
-        relay_to_kafka,
-        settings=settings,
-        client_id="geowithhold-notifier-relay",
-        database=database,
-        outbox=OUTBOX,
-        clock=clock,
-        metrics=RelayMetrics(metrics, [settings.topics.compliance]),
-        wake=wake,
-    )
+    relay = _relay(settings, database, RelayMetrics(metrics, [settings.topics.compliance]), wake)
+    tries = DeliveryMetrics(metrics)
     deadlines = Deadlines(commands=commands, clock=clock, caught_up=consumer.caught_up)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        async with opened(database), httpx2.AsyncClient(base_url=settings.blocklist_url, timeout=HISTORY_TIMEOUT) as client:
+        async with (
+            opened(database),
+            httpx2.AsyncClient(base_url=settings.blocklist_url, timeout=HISTORY_TIMEOUT) as client,
+            _channels(settings) as channels,
+        ):
             healer = Healer(commands=commands, source=BlocklistHistory(client))
+            sender = Sender(commands=commands, carry=channels.carry, metrics=tries, attempts=settings.delivery_attempts)
             async with (
                 running("relay", partial(_alone, settings, RELAY, relay, wake)),
+                running("sender", partial(_alone, settings, SENDER, sender.run, asyncio.Event())),
                 running("deadlines", deadlines.run),
                 running("healer", healer.run),
                 running("consumer", consumer.run),
@@ -73,11 +79,32 @@ def create_app(settings: NotifierSettings) -> FastAPI:
 
     app = create_http_app(title="Geowithhold notifier", description=DESCRIPTION, registry=metrics, lifespan=lifespan)
     app.state.commands = commands
+    app.state.channel_rules = ChannelRules(allow_private=settings.webhooks_allow_private, mail=settings.smtp is not None)
     state = StateMetrics(metrics, database, clock, consumer.lag)
     add_probes(app, registry=metrics, readiness=partial(_readiness, database, consumer), refresh=state.refresh)
     for router in ROUTERS:
         app.include_router(router)
     return app
+
+
+def _relay(settings: NotifierSettings, database: Database, metrics: RelayMetrics, wake: asyncio.Event) -> Body:
+    return partial(
+        relay_to_kafka,
+        settings=settings,
+        client_id="geowithhold-notifier-relay",
+        database=database,
+        outbox=OUTBOX,
+        clock=settings.clock,
+        metrics=metrics,
+        wake=wake,
+    )
+
+
+@asynccontextmanager
+async def _channels(settings: NotifierSettings) -> AsyncIterator[Channels]:
+    async with make_client() as client:
+        webhooks = WebhookChannel(client, allow_private=settings.webhooks_allow_private)
+        yield Channels(webhooks, MailChannel(settings.smtp))
 
 
 async def _alone(settings: NotifierSettings, lead: Lead, body: Body, wake: asyncio.Event, stop: asyncio.Event) -> None:

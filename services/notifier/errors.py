@@ -1,5 +1,6 @@
 """How what is not there reaches a caller: each becomes one `Refusal`."""
 
+from services.notifier.domain.delivery import NotPossible
 from shared.http.problems import Fault, Kind, Refusal
 
 
@@ -14,3 +15,15 @@ def unknown_point(id_: str) -> Refusal:
 def point_not_registered(id_: str) -> Refusal:
     detail = f"the enforcement point {id_!r} is not registered: PUT /v1/enforcement-points/{id_}"
     return Refusal(Kind.INVALID, detail, (Fault(detail, pointer="/point"),))
+
+
+def unknown_subscription(id_: str) -> Refusal:
+    return Refusal(Kind.NOT_FOUND, f"there is no subscription {id_!r}")
+
+
+def unknown_delivery(subscription: str, id_: str) -> Refusal:
+    return Refusal(Kind.NOT_FOUND, f"the subscription {subscription!r} has no delivery {id_!r}")
+
+
+def cannot_redeliver(why: NotPossible) -> Refusal:
+    return Refusal(Kind.CONFLICT, f"only a dead delivery is delivered again: {why}")

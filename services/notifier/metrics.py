@@ -18,7 +18,7 @@ from services.notifier.domain.facts import (
     WentOverdue,
 )
 from services.notifier.outbox import OUTBOX
-from services.notifier.store import holes, quarantine
+from services.notifier.store import deliveries, holes, quarantine
 from services.notifier.store.figures import Figures, figures
 from shared.clock import Clock
 from shared.db import Database
@@ -120,6 +120,7 @@ class StateMetrics:
             ["jurisdiction"],
             registry=registry,
         )
+        self._deliveries = Gauge("geowithhold_deliveries_waiting", "Events that wait for their delivery.", registry=registry)
         self._quarantined = Gauge("geowithhold_quarantined", "Records set aside with their bytes.", registry=registry)
         self._incomplete = Gauge(
             "geowithhold_incomplete_histories", "Keys and directives of which something is missing now.", registry=registry
@@ -127,6 +128,7 @@ class StateMetrics:
 
     async def refresh(self) -> None:
         await self._backlog.refresh()
+        self._deliveries.set(await self._database.read(deliveries.count_unfinished))
         self._quarantined.set(await self._database.read(quarantine.count))
         self._incomplete.set(await self._database.read(holes.count))
         for topic, seconds in self._lag().items():

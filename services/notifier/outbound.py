@@ -4,8 +4,12 @@ What is told carries ids, places, times and counts. No order text, no reason and
 """
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, assert_never
+from uuid import uuid4
+
+import msgspec
 
 from services.notifier.domain.case import Directive
 from services.notifier.domain.clocks import Clock, ClockState
@@ -29,9 +33,36 @@ from services.notifier.domain.facts import (
     TookEffect,
     WentOverdue,
 )
-from shared.events import compliance
+from shared.events import TYPE_OF, compliance
 from shared.events.compliance import ClockFinding, DirectiveFinding, Finding, KeyFinding
 from shared.ids import Jurisdiction, Key
+
+_encode = msgspec.json.Encoder().encode
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A finding under the id by which whoever is told of it, however often, knows it again."""
+
+    id: str
+    finding: Finding
+
+
+def told(facts: Iterable[Fact], at: datetime) -> list[Told]:
+    """What those facts that have an event are told as, in their order."""
+    return [Told(f"fnd_{uuid4().hex}", finding) for finding in findings(facts, at)]
+
+
+def body_of(each: Told) -> bytes:
+    """The finding as JSON, as subscribers get it: what Kafka has in headers and value, in one."""
+    finding = each.finding
+    return _encode(
+        {"type": type_of(finding), "id": each.id, "timestamp": finding.at, "subject": subject_of(finding), "data": finding}
+    )
+
+
+def type_of(finding: Finding) -> str:
+    return TYPE_OF[type(finding)]
 
 
 def findings(facts: Iterable[Fact], at: datetime) -> list[Finding]:

@@ -4,33 +4,18 @@ Does not promise order between findings that were not found in one transaction: 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from uuid import uuid4
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.notifier.outbound import subject_of
+from services.notifier.outbound import Told, subject_of
 from services.notifier.tables import outbox
 from shared.events import encode
-from shared.events.compliance import Finding
 from shared.outbox.table import Lane, Outbox, Row, row_of
 from shared.topics import Topics
 
 SOURCE = "/geowithhold/notifier"
 OUTBOX = Outbox(outbox)
-
-
-@dataclass(frozen=True, slots=True)
-class Told:
-    """A finding under the id by which whoever is told of it, however often, knows it again."""
-
-    id: str
-    finding: Finding
-
-
-def told(finding: Finding) -> Told:
-    return Told(f"fnd_{uuid4().hex}", finding)
 
 
 async def append_findings(connection: AsyncConnection, topics: Topics, found: Sequence[Told], at: datetime) -> None:

@@ -3,11 +3,14 @@
 from datetime import UTC, datetime
 from typing import Annotated, Generic, Literal, TypeVar
 
-from pydantic import Field, PlainSerializer, StringConstraints
+from pydantic import BeforeValidator, Field, PlainSerializer, StringConstraints, WithJsonSchema
 
 from services.notifier.domain.clocks import ClockState, Duty, Trigger
 from services.notifier.domain.compliance import Compliance
+from services.notifier.domain.delivery import DeliveryState
 from services.notifier.domain.enforcement import EnforcementState
+from services.notifier.domain.subscription import EVERYTHING, MAILBOX
+from shared.events import FINDING_TYPES
 from shared.http.fields import JsonTarget, Model, Text, Time
 from shared.ids import Jurisdiction, TargetType
 
@@ -15,6 +18,7 @@ MAX_REPORTS = 10_000
 
 Code = Annotated[str, StringConstraints(min_length=1, max_length=10)]
 POINT_NAME = r"^[a-z0-9][a-z0-9_.-]{0,63}$"
+SUBSCRIPTION_NAME = POINT_NAME
 PointName = Annotated[str, StringConstraints(pattern=POINT_NAME)]
 Instant = Annotated[
     datetime, PlainSerializer(lambda value: value.astimezone(UTC).isoformat().replace("+00:00", "Z"), return_type=str)
@@ -174,6 +178,88 @@ class JurisdictionOut(Model):
     overdue: int
     next_due_at: Instant | None
     exposure: JurisdictionExposureOut
+
+
+EventTypes = Annotated[
+    list[Annotated[str, StringConstraints(max_length=100)]],
+    BeforeValidator(lambda value: [EVERYTHING] if value == EVERYTHING else value),
+    Field(min_length=1, max_length=100),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"const": EVERYTHING},
+                {"type": "array", "minItems": 1, "items": {"type": "string", "enum": list(FINDING_TYPES)}},
+            ]
+        }
+    ),
+]
+
+
+class WebhookIn(Model):
+    """Without a `secret` the one that the subscription has is kept, or one is made, and shown this once."""
+
+    url: Annotated[str, StringConstraints(min_length=1, max_length=2000)]
+    secret: Annotated[str, StringConstraints(max_length=100)] | None = None
+
+
+class EmailIn(Model):
+    to: Annotated[str, StringConstraints(max_length=320, pattern=MAILBOX)]
+
+
+class ChannelIn(Model):
+    """Exactly one of them."""
+
+    webhook: WebhookIn | None = None
+    email: EmailIn | None = None
+
+
+class SubscriptionIn(Model):
+    """`events` are types of the compliance topic, or `all`. A jurisdiction covers its parts; an empty list is refused."""
+
+    jurisdictions: Annotated[list[Code], Field(min_length=1, max_length=300)]
+    events: EventTypes = Field(default_factory=lambda: [EVERYTHING])
+    channel: ChannelIn
+
+
+class WebhookOut(Model):
+    """`secret` is shown in the answer to the request that made it, and never again."""
+
+    url: str
+    secret: str | None
+
+
+class EmailOut(Model):
+    to: str
+
+
+class ChannelOut(Model):
+    webhook: WebhookOut | None
+    email: EmailOut | None
+
+
+class SubscriptionOut(Model):
+    id: str
+    jurisdictions: list[str]
+    expanded: list[Jurisdiction]
+    events: list[str] | str
+    channel: ChannelOut
+    created_at: Instant
+    changed_at: Instant
+
+
+class DeliveryOut(Model):
+    """`message` is the `webhook-id` that the subscriber gets: the delivery's own, or a digest's; null before the first try."""
+
+    id: str
+    message: str | None
+    event: str
+    type: str
+    state: DeliveryState
+    attempts: int
+    created_at: Instant
+    next_at: Instant | None
+    sent_at: Instant | None
+    error: str | None
 
 
 class QuarantinedOut(Model):

@@ -338,3 +338,45 @@ alarmed = and_(clocks.c.verified, clocks.c.state == literal_column("'running'"),
 """Clocks that may still be breached."""
 
 outbox = outbox_table(metadata)
+
+subscriptions = Table(
+    "subscriptions",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("requested", _Json, nullable=False),
+    Column("jurisdictions", _Json, nullable=False),
+    Column("events", _Json, nullable=False),
+    Column("channel", String(8), nullable=False),
+    Column("address", Text, nullable=False),
+    Column("secret", Text),
+    Column("created_at", Instant, nullable=False),
+    Column("changed_at", Instant, nullable=False),
+    CheckConstraint("(channel = 'webhook') = (secret IS NOT NULL)", name="secret_iff_webhook"),
+    comment="Who wants to be told. `address` is a URL or a mailbox; `jurisdictions` are those `requested`, groups expanded.",
+)
+
+deliveries = Table(
+    "deliveries",
+    metadata,
+    Column("seq", SERIAL, primary_key=True, autoincrement=True),
+    Column("id", String(40), nullable=False, unique=True),
+    Column("subscription", Text, nullable=False),
+    Column("event", String(40), nullable=False),
+    Column("type", String(100), nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    Column("state", String(8), nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("message", String(40), index=True),
+    Column("created_at", Instant, nullable=False),
+    Column("next_at", Instant),
+    Column("sent_at", Instant),
+    Column("error", Text),
+    CheckConstraint("(state IN ('waiting', 'failed')) = (next_at IS NOT NULL)", name="next_at_iff_unfinished"),
+    Index(None, "subscription", "seq"),
+    comment="One finding for one subscriber. All rows of one `message` are sent, and change, together.",
+    sqlite_autoincrement=True,
+)
+unfinished = deliveries.c.next_at.is_not(None)
+"""Deliveries that are still to be tried."""
+
+Index("ix_deliveries_due", deliveries.c.subscription, deliveries.c.next_at, sqlite_where=unfinished, postgresql_where=unfinished)

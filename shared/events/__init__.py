@@ -43,10 +43,11 @@ from shared.events.compliance import (
     KeyFinding,
     ReleasedUnilaterally,
 )
-from shared.events.payloads import TYPE_OF, TYPES, EnforcementReported, Payload, WithholdingChanged
+from shared.events.payloads import FINDING_TYPES, TYPE_OF, TYPES, EnforcementReported, Payload, WithholdingChanged
 from shared.events.wire import MAX_VALUE_BYTES, DecodeError, Envelope, Headers, Record, decode, encode
 
 __all__ = [
+    "FINDING_TYPES",
     "ITEMS_PER_EVENT",
     "MAX_VALUE_BYTES",
     "OFFICIAL",

@@ -83,3 +83,6 @@ TYPES: dict[str, type[Payload]] = {
 """Event type on the wire → what it decodes to. A type that is not here, and so any other major version, is quarantined."""
 
 TYPE_OF: dict[type[Payload], str] = {payload: name for name, payload in TYPES.items()}
+
+FINDING_TYPES = tuple(name for name, payload in TYPES.items() if issubclass(payload, Finding))
+"""The types of the compliance topic: all that anybody can subscribe to."""

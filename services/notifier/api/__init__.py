@@ -5,8 +5,8 @@ from services.notifier.api.enforcements import router as enforcements
 from services.notifier.api.jurisdictions import router as jurisdictions
 from services.notifier.api.points import router as points
 from services.notifier.api.quarantine import router as quarantine
-from services.notifier.api.unfinished import router as unfinished
+from services.notifier.api.subscriptions import router as subscriptions
 
-ROUTERS = (jurisdictions, directives, enforcements, points, quarantine, unfinished)
+ROUTERS = (jurisdictions, directives, enforcements, points, quarantine, subscriptions)
 
 __all__ = ["ROUTERS"]

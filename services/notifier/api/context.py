@@ -1,5 +1,6 @@
 """What a route gets from the application, and how it reads the parts that several routes have."""
 
+from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import Depends, Query, Request
@@ -22,5 +23,19 @@ def _target(target: Annotated[str | None, Query(max_length=4096)] = None) -> Tar
         raise Refusal(Kind.INVALID, str(error), (Fault(str(error), parameter="target"),)) from error
 
 
+@dataclass(frozen=True, slots=True)
+class ChannelRules:
+    """By which ways subscribers can be told."""
+
+    allow_private: bool
+    mail: bool
+
+
+def _rules(request: Request) -> ChannelRules:
+    rules: ChannelRules = request.app.state.channel_rules
+    return rules
+
+
+Rules = Annotated[ChannelRules, Depends(_rules)]
 Context = Annotated[Commands, Depends(_commands)]
 OnTarget = Annotated[Target | None, Depends(_target)]

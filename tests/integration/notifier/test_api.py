@@ -391,17 +391,3 @@ async def test_records_that_were_set_aside_are_listed_with_their_bytes(http: htt
         }
     ]
     assert [(each["key"], each["value"]) for each in rest["items"]] == [("", None)]
-
-
-@pytest.mark.parametrize(
-    ("method", "path"),
-    [
-        ("PUT", "/v1/subscriptions/one"),
-        ("GET", "/v1/subscriptions/one"),
-        ("GET", "/v1/subscriptions/one/deliveries"),
-    ],
-)
-async def test_what_is_not_there_yet_says_so(http: httpx2.AsyncClient, method: str, path: str) -> None:
-    answer = await http.request(method, path)
-
-    assert (answer.status_code, answer.headers["content-type"]) == (501, PROBLEM)

@@ -6,10 +6,12 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import httpx2
 import pytest
 from fastapi import FastAPI
+from standardwebhooks import Webhook
 
 from services.notifier.__main__ import main
 from services.notifier.app import PACKAGE, create_app
@@ -20,12 +22,13 @@ from shared.migrations import migrate
 from shared.topics import Topics
 from tests.support.broker import produce, read_topic
 from tests.support.eventually import eventually
+from tests.support.receiver import receiving
 from tests.unit.notifier.builders import record, withholding
 
 NOBODY = "127.0.0.1:1"
 
 
-def settings(url: str, *, broker: str = NOBODY, prefix: str = "test") -> NotifierSettings:
+def settings(url: str, *, broker: str = NOBODY, prefix: str = "test", **changes: Any) -> NotifierSettings:
     return NotifierSettings.model_validate(
         {
             "KAFKA_BOOTSTRAP_SERVERS": broker,
@@ -34,6 +37,7 @@ def settings(url: str, *, broker: str = NOBODY, prefix: str = "test") -> Notifie
             "NOTIFIER_DATABASE_URL": url,
             "BLOCKLIST_URL": f"http://{NOBODY}",
             "NOTIFIER_INSTANCE": "test",
+            **changes,
         }
     )
 
@@ -97,6 +101,28 @@ async def test_what_it_found_goes_to_the_compliance_topic(database_url: str, bro
     assert (found.type, found.subject) == ("org.geowithhold.history.incomplete.v1", "IN/account:a")
     assert (was_published, "geowithhold_outbox_unpublished 0.0" in shown) == (True, True)
     assert "geowithhold_outbox_oldest_seconds 0.0" in shown
+
+
+async def test_who_subscribed_is_told_of_what_kafka_says(database_url: str, broker: str, topic_prefix: str) -> None:
+    await migrate(database_url, PACKAGE)
+    await ensure_topics(broker, Topics(prefix=topic_prefix, partitions=1).specs())
+    made = settings(database_url, broker=broker, prefix=topic_prefix, NOTIFIER_WEBHOOKS_ALLOW_PRIVATE=True)
+    async with receiving() as receiver, started(create_app(made)) as http:
+        subscription = {"jurisdictions": ["IN"], "channel": {"webhook": {"url": receiver.url}}}
+        secret = (await http.put("/v1/subscriptions/desk", json=subscription)).json()["channel"]["webhook"]["secret"]
+        await lose_a_version(broker, topic_prefix)
+        await eventually(lambda: receiver.posted, within=20)
+
+        async def counted() -> bool:
+            shown = (await http.get("/metrics")).text
+            sent = 'geowithhold_deliveries_total{channel="webhook",outcome="sent"} 1.0'
+            return sent in shown and "geowithhold_deliveries_waiting 0.0" in shown
+
+        was_counted: bool = await eventually(counted, within=20)
+
+    (posted,) = receiver.posted
+    told = Webhook(secret).verify(posted.body, posted.headers)
+    assert (told["type"], told["subject"], was_counted) == ("org.geowithhold.history.incomplete.v1", "IN/account:a", True)
 
 
 async def test_without_kafka_it_answers_what_it_knows(migrated_sqlite: str) -> None:

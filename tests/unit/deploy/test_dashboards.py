@@ -11,6 +11,7 @@ from prometheus_client.metrics import MetricWrapperBase
 
 from services.blocklist import metrics as blocklist
 from services.notifier import metrics as notifier
+from services.notifier.delivery_metrics import DeliveryMetrics
 from services.notifier.domain.enforcement import COUNTED
 from shared.clock import system_clock
 from shared.db import Database
@@ -92,6 +93,7 @@ def known(tmp_path_factory: pytest.TempPathFactory) -> dict[str, set[str]]:
     notifier.FactMetrics(of_notifier)
     notifier.StateMetrics(of_notifier, database, system_clock, dict)
     RelayMetrics(of_notifier)
+    DeliveryMetrics(of_notifier)
     for registry in (of_blocklist, of_notifier):
         HttpMetrics(FastAPI(), registry)
     return labels_of_series(of_blocklist) | labels_of_series(of_notifier)

@@ -2,10 +2,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.unit.deploy.manifests import Manifest, Process, every, name_of, processes, selects, servers
+from tests.unit.deploy.manifests import Manifest, Process, every, name_of, one, processes, selects, servers
 
 DNS = {53}
 POSTGRESQL = {5432}
+WEBHOOKS = {443}
+MAIL = {587}
 PROMETHEUS = {"app.kubernetes.io/name": "prometheus"}
 
 each_process = pytest.mark.parametrize("process", [pytest.param(process, id=process.name) for process in processes()])
@@ -51,6 +53,7 @@ def test_a_process_reaches_what_it_needs_and_no_more(process: Process) -> None:
         needs |= {kafka_port(process)}
     if process.role == "run":
         needs |= {port.port for port in servers() if (port.package, port.role) == ("services.blocklist", "api")}
+        needs |= WEBHOOKS | MAIL
 
     assert ports(egress(process)) == needs
 
@@ -67,3 +70,13 @@ def test_the_relay_lets_nobody_in_but_prometheus() -> None:
     (relay,) = (process for process in servers() if process.role == "relay")
 
     assert [peer["podSelector"]["matchLabels"] for rule in ingress(relay) for peer in rule["from"]] == [PROMETHEUS]
+
+
+def test_subscribers_are_told_outside_of_the_cluster_and_of_no_network_of_ours() -> None:
+    webhooks, _mail = one("NetworkPolicy", "notifier-to-subscribers")["spec"]["egress"]
+
+    blocks = {peer["ipBlock"]["cidr"]: set(peer["ipBlock"]["except"]) for peer in webhooks["to"]}
+
+    assert blocks.keys() == {"0.0.0.0/0", "::/0"}
+    assert {"10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "169.254.0.0/16", "127.0.0.0/8"} <= blocks["0.0.0.0/0"]
+    assert {"fc00::/7", "fe80::/10"} <= blocks["::/0"]

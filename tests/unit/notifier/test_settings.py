@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from services.notifier.settings import NotifierSettings
+from services.notifier.settings import NotifierSettings, Smtp
 
 
 def test_defaults_run_on_this_machine_alone(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -26,3 +26,62 @@ def test_production_needs_postgresql(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setenv("NOTIFIER_DATABASE_URL", "postgresql://db/notifier")
     assert NotifierSettings().database_url == "postgresql://db/notifier"
+
+
+def made(monkeypatch: pytest.MonkeyPatch, **variables: str) -> NotifierSettings:
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    return NotifierSettings()
+
+
+def test_without_a_mail_server_there_is_no_mail(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert made(monkeypatch).smtp is None
+
+
+def test_a_mail_server_is_read_from_the_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    password = tmp_path / "password"
+    password.write_text("secret")
+
+    settings = made(
+        monkeypatch,
+        NOTIFIER_SMTP_HOST="mail.ex.org",
+        NOTIFIER_SMTP_FROM="watch@ex.org",
+        NOTIFIER_SMTP_USERNAME="watch",
+        NOTIFIER_SMTP_PASSWORD_FILE=str(password),
+    )
+
+    assert settings.smtp == Smtp(
+        host="mail.ex.org", port=587, sender="watch@ex.org", username="watch", password_file=password, starttls=True
+    )
+
+
+@pytest.mark.parametrize(
+    ("variables", "named"),
+    [
+        ({"NOTIFIER_SMTP_HOST": "mail.ex.org"}, "NOTIFIER_SMTP_FROM"),
+        ({"NOTIFIER_SMTP_HOST": "mail.ex.org", "NOTIFIER_SMTP_FROM": "no address"}, "NOTIFIER_SMTP_FROM"),
+        ({"NOTIFIER_SMTP_USERNAME": "watch"}, "NOTIFIER_SMTP_PASSWORD_FILE"),
+        ({"NOTIFIER_SMTP_PASSWORD_FILE": "/nowhere"}, "NOTIFIER_SMTP_PASSWORD_FILE"),
+        (
+            {
+                "NOTIFIER_SMTP_USERNAME": "watch",
+                "NOTIFIER_SMTP_PASSWORD_FILE": "pyproject.toml",
+                "NOTIFIER_SMTP_STARTTLS": "false",
+            },
+            "NOTIFIER_SMTP_STARTTLS",
+        ),
+    ],
+)
+def test_mail_that_is_configured_by_half_stops_the_start(
+    monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], named: str
+) -> None:
+    with pytest.raises(ValidationError, match=named):
+        made(monkeypatch, **variables)
+
+
+def test_in_production_webhooks_go_to_public_addresses_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert not made(monkeypatch).webhooks_allow_private
+    assert made(monkeypatch, NOTIFIER_WEBHOOKS_ALLOW_PRIVATE="true").webhooks_allow_private
+
+    with pytest.raises(ValidationError, match="NOTIFIER_WEBHOOKS_ALLOW_PRIVATE"):
+        made(monkeypatch, GEOWITHHOLD_ENVIRONMENT="production", NOTIFIER_DATABASE_URL="postgresql://db/notifier")

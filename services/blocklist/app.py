@@ -18,6 +18,7 @@ from services.blocklist.expiry import Expiry
 from services.blocklist.metrics import CommandMetrics, StateMetrics
 from services.blocklist.outbox import OUTBOX
 from services.blocklist.settings import BlocklistSettings
+from services.blocklist.store import publishing
 from shared.db import Database, opened
 from shared.http.app import add_probes, create_http_app
 from shared.migrations import is_current
@@ -41,12 +42,15 @@ class _Parts:
     database: Database
 
     async def readiness(self) -> dict[str, Any]:
-        """Kafka's absence does not make the service unready: the outbox keeps what cannot be published."""
+        """Kafka's absence does not make the service unready, nor that publishing is stopped: the outbox keeps what waits."""
         try:
             current = await self.database.read(lambda connection: is_current(connection, PACKAGE))
+            going = current and await self.database.read(publishing.may_publish)
         except Exception as error:  # noqa: BLE001 (whatever the database answers, it is not ready)
             return {"ready": False, "database": type(error).__name__}
-        return {"ready": current, "database": "reachable", "migrations": "current" if current else "run migrate"}
+        migrations = "current" if current else "run migrate"
+        told = {"publishing": "on" if going else "stopped"} if current else {}
+        return {"ready": current, "database": "reachable", "migrations": migrations, **told}
 
     async def relay(self, metrics: RelayMetrics, stop: asyncio.Event) -> None:
         await relay_to_kafka(
@@ -58,6 +62,7 @@ class _Parts:
             clock=self.settings.clock,
             metrics=metrics,
             wake=self.wake,
+            may_publish=publishing.may_publish,
         )
 
 

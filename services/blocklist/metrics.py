@@ -6,7 +6,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge
 
 from services.blocklist.domain.withholding import Withholding
 from services.blocklist.outbox import OUTBOX
-from services.blocklist.store import withholdings
+from services.blocklist.store import publishing, withholdings
 from shared.clock import Clock
 from shared.db import Database
 from shared.outbox.metrics import BacklogMetrics
@@ -46,7 +46,10 @@ class StateMetrics:
             "geowithhold_withholdings", "Targets withheld now.", ["jurisdiction", "target_type"], registry=registry
         )
 
+        self._stopped = Gauge("geowithhold_publishing_stopped", "1 while publishing is stopped, else 0.", registry=registry)
+
     async def refresh(self) -> None:
+        self._stopped.set(not await self._database.read(publishing.may_publish))
         counted = await self._database.read(withholdings.counts)
         self._withholdings.clear()
         for (place, target_type), count in counted.items():

@@ -118,6 +118,16 @@ class SupersedeIn(WriteIn):
     memo: Text | None = None
 
 
+class StopIn(WriteIn):
+    by: Line
+    memo: Text
+
+
+class ResumeIn(WriteIn):
+    memo: Text
+    approvers: Approvers = Field(default_factory=list)
+
+
 class ConfirmIn(WriteIn):
     targets: AllOrTargets = "all"
     memo: Text | None = None

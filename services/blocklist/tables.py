@@ -207,6 +207,22 @@ replies = Table(
     Column("impediment_ended_at", Instant),
 )
 
+publishing_stops = Table(
+    "publishing_stops",
+    metadata,
+    Column("seq", SERIAL, primary_key=True, autoincrement=True),
+    Column("standing", Boolean, unique=True),
+    Column("stopped_at", Instant, nullable=False),
+    Column("stopped_by", String(200), nullable=False),
+    Column("stop_memo", Text, nullable=False),
+    Column("resumed_at", Instant),
+    Column("resume_memo", Text),
+    Column("approvers", _Json),
+    CheckConstraint("(standing IS NULL) = (resumed_at IS NOT NULL)", name="resumed_iff_over"),
+    sqlite_autoincrement=True,
+    comment="Every time that publishing was stopped. The one that stands has `standing` true, those that are over null.",
+)
+
 outbox = outbox_table(metadata)
 
 idempotency = Table(

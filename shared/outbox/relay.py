@@ -6,6 +6,7 @@ Promises
  2. A row is marked only after the broker acknowledged all of its events. Anything else, a timeout above all, is an unknown
     outcome: nothing is marked, the publisher is discarded, the rows are read and sent again with the same event ids.
  3. Nothing is ever skipped. A row that the broker refuses holds its lane, loudly, until somebody removes the cause.
+ 4. While `may_publish` says no, nothing is taken up and nothing is lost.
 Does not promise: that an event is published once. Readers drop a version that they have seen.
 Would break it: reading rows by `id > last seen` instead of by what is unpublished, marking before the acknowledgement, or two
 relays at work on one lane, which would order nothing but costs duplicates.
@@ -13,10 +14,12 @@ relays at work on one lane, which would order nothing but costs duplicates.
 
 import asyncio
 import random
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from datetime import timedelta
 from enum import Enum
+
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shared.backoff import Backoff
 from shared.clock import Clock
@@ -29,6 +32,9 @@ from shared.tasks import first_of, pause
 
 log = get_logger(__name__)
 
+Permission = Callable[[AsyncConnection], Awaitable[bool]]
+"""Asked in every turn whether anything may be published now. What is under way is finished first."""
+
 ROWS_PER_TURN = 8
 """Rows of one lane in one turn: at most this many thousand events in memory."""
 
@@ -38,6 +44,10 @@ POLL = timedelta(milliseconds=500)
 
 RETRY_AT_MOST = timedelta(seconds=2)
 """Longest wait between tries: when an outage ends, each second of it is one more that a release or a block comes late."""
+
+
+async def always(_connection: AsyncConnection) -> bool:
+    return True
 
 
 class Turn(Enum):
@@ -56,6 +66,7 @@ class Relay:
         metrics: RelayMetrics,
         wake: asyncio.Event,
         backoff: Backoff | None = None,
+        may_publish: Permission = always,
     ) -> None:
         self._database = database
         self._outbox = outbox
@@ -63,6 +74,7 @@ class Relay:
         self._clock = clock
         self._metrics = metrics
         self._wake = wake
+        self._may_publish = may_publish
         self._backoff = backoff or Backoff(cap=RETRY_AT_MOST)
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -90,7 +102,7 @@ class Relay:
 
     async def run_once(self) -> Turn:
         """Publishes the head of every lane that has one. Raises what went wrong after marking what was acknowledged."""
-        lanes = await self._database.read(self._outbox.waiting_lanes)
+        lanes = await self._database.read(self._open_lanes)
         if not lanes:
             return Turn.IDLE
         done = await asyncio.gather(*(self._publish_head(lane) for lane in lanes), return_exceptions=True)
@@ -104,6 +116,9 @@ class Relay:
         if failed:
             raise failed[0]
         return Turn.WORKED
+
+    async def _open_lanes(self, connection: AsyncConnection) -> list[Lane]:
+        return await self._outbox.waiting_lanes(connection) if await self._may_publish(connection) else []
 
     async def _publish_head(self, lane: Lane) -> Sequence[Entry]:
         entries = await self._database.read(lambda connection: self._outbox.unpublished(connection, lane, ROWS_PER_TURN))

@@ -4,6 +4,7 @@ from services.blocklist.api.acts import router as acts
 from services.blocklist.api.batches import router as batches
 from services.blocklist.api.directives import router as directives
 from services.blocklist.api.exports import router as exports
+from services.blocklist.api.publishing import router as publishing
 from services.blocklist.api.registries import router as registries
 from services.blocklist.api.releases import router as releases
 from services.blocklist.api.unfinished import router as unfinished
@@ -15,6 +16,7 @@ ROUTERS = (
     exports,
     releases,
     batches,
+    publishing,
     withholdings,
     registries,
     unfinished,

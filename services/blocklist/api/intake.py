@@ -88,7 +88,8 @@ def admit_release(sent: ReleaseIn, platform: PlatformPatterns) -> Release:
     if sent.directive is None and sent.targets == "all":
         raise invalid("a release of every directive's claims names its targets", "/targets")
     if sent.cause is Cause.PLATFORM_DECISION:
-        _check_four_eyes(sent)
+        said("a unilateral release", sent.memo)
+        check_four_eyes("a unilateral release", sent.approvers)
     return Release(
         cause=sent.cause,
         directive=DirectiveId(sent.directive) if sent.directive else None,
@@ -100,9 +101,19 @@ def admit_release(sent: ReleaseIn, platform: PlatformPatterns) -> Release:
 
 
 def admit_undo(id_: BatchId, sent: UndoIn) -> Undo:
-    if not sent.memo.strip():
-        raise invalid("taking a batch back needs a memo", "/memo")
-    return Undo(batch=id_, memo=sent.memo, approvers=tuple(sent.approvers))
+    return Undo(batch=id_, memo=said("taking a batch back", sent.memo), approvers=tuple(sent.approvers))
+
+
+def said(what: str, memo: str | None) -> str:
+    """The memo, which says something. Raises Refusal if it does not."""
+    if not (memo and memo.strip()):
+        raise invalid(f"{what} needs a memo", "/memo")
+    return memo
+
+
+def check_four_eyes(what: str, approvers: Sequence[str]) -> None:
+    if not four_eyes(approvers):
+        raise invalid(f"{what} needs two different approvers", "/approvers")
 
 
 def read_selection(sent: Any, platform: PlatformPatterns) -> Selection:
@@ -155,13 +166,6 @@ def _check_reach(authority: Authority, asked: Sequence[str]) -> None:
         if beyond:
             detail = f"{authority.id} has no power in {beyond[0]}: its jurisdiction is {authority.jurisdiction}"
             raise Refusal(Kind.FORBIDDEN_SCOPE, detail, (Fault(detail, pointer=f"/jurisdictions/{index}"),))
-
-
-def _check_four_eyes(sent: ReleaseIn) -> None:
-    if not (sent.memo and sent.memo.strip()):
-        raise invalid("a unilateral release needs a memo", "/memo")
-    if not four_eyes(sent.approvers):
-        raise invalid("a unilateral release needs two different approvers", "/approvers")
 
 
 def _collapsed(sent: Sequence[Any], canonical: Sequence[Target]) -> Mapping[Target, list[Any]]:

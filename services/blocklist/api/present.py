@@ -147,6 +147,22 @@ def _left_over(each: LeftOver) -> Document:
     }
 
 
+def publishing(standing: Row | None) -> Document:
+    return {"stopped": standing is not None, "stop": stop(standing) if standing else None}
+
+
+def stop(row: Row) -> Document:
+    return {
+        "stopped_at": time(row["stopped_at"]),
+        "by": row["stopped_by"],
+        "memo": row["stop_memo"],
+        "resumed_at": time(row["resumed_at"]),
+        "resume_memo": row["resume_memo"],
+        "approvers": row["approvers"] or [],
+        "approvers_verified": False,
+    }
+
+
 def version(row: Row) -> Document:
     """One version of one key, in the shape of `withholding.changed.v1`."""
     return {

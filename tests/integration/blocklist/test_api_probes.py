@@ -82,7 +82,7 @@ async def test_a_service_whose_broker_is_down_is_alive_and_ready(api: Api) -> No
     assert (live.status_code, live.json()) == (200, {"status": "alive"})
     assert (ready.status_code, ready.json()) == (
         200,
-        {"ready": True, "database": "reachable", "migrations": "current"},
+        {"ready": True, "database": "reachable", "migrations": "current", "publishing": "on"},
     )
 
 

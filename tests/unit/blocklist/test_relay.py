@@ -21,7 +21,7 @@ from shared.db import Database
 from shared.events import Record
 from shared.outbox import relay as relay_module
 from shared.outbox.metrics import RelayMetrics
-from shared.outbox.relay import Relay, Turn
+from shared.outbox.relay import Permission, Relay, Turn, always
 from shared.topics import Topics
 from tests.support.blocklist import TOPICS, decoded, make_commands, queued
 from tests.support.builders import IN, directive_id, make_order, target
@@ -40,7 +40,9 @@ from tests.support.fakes import (
 ONE_LANE = Topics(prefix="test", partitions=1)
 
 
-def make_relay(database: Database, publisher: FakePublisher, clock: Clock | None = None) -> Relay:
+def make_relay(
+    database: Database, publisher: FakePublisher, clock: Clock | None = None, may_publish: Permission = always
+) -> Relay:
     return Relay(
         database=database,
         outbox=OUTBOX,
@@ -49,6 +51,7 @@ def make_relay(database: Database, publisher: FakePublisher, clock: Clock | None
         metrics=RelayMetrics(CollectorRegistry()),
         wake=asyncio.Event(),
         backoff=Backoff(base=timedelta(milliseconds=1), cap=timedelta(milliseconds=1)),
+        may_publish=may_publish,
     )
 
 
@@ -317,3 +320,21 @@ async def test_a_lost_wake_up_costs_a_poll_and_never_an_event(database: Database
     await eventually(publisher.records)
     stop.set()
     await working
+
+
+async def test_a_relay_that_may_not_publish_keeps_everything_and_goes_on_in_order(database: Database) -> None:
+    allowed = False
+
+    async def may_publish(_connection: object) -> bool:
+        return allowed
+
+    publisher = FakePublisher()
+    relay = make_relay(database, publisher, may_publish=may_publish)
+    await block(database)
+    before = await database.read(queued)
+
+    assert (await relay.run_once(), publisher.calls) == (Turn.IDLE, [])
+    assert await database.read(queued) == before
+    allowed = True
+    assert await relay.run_once() is Turn.WORKED
+    assert sorted(publisher.records()) == sorted(before)

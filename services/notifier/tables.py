@@ -67,6 +67,7 @@ withholdings = Table(
     Column("label", Text, nullable=False),
     CheckConstraint("version >= 1", name="version_starts_at_one"),
     Index(None, "jurisdiction", "state", "cause"),
+    Index(None, "target"),
     comment="Each key at the highest version seen. Whoever changes or judges a key holds its row's lock.",
 )
 

@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.notifier.domain.compliance import Effect
 from services.notifier.domain.effect import WithholdingState
 from services.notifier.domain.enforcement import EnforcementState
-from services.notifier.store.dialects import elements
+from services.notifier.store.dialects import elements, holds, length
 from services.notifier.tables import case_items, directive_scopes, enforcements, withholdings
 from shared.ids import DirectiveId
 from shared.sql import in_chunks
@@ -31,19 +31,20 @@ async def effects(connection: AsyncConnection, ids: Sequence[DirectiveId]) -> di
 
 
 def _claims(connection: AsyncConnection, ids: Sequence[DirectiveId]) -> Any:
-    """Figures of the items complied with, from one row per claim to one per item to one per directive."""
-    items = _per_item(_per_claim(connection, ids))
+    """Figures of the items complied with, from one row per key held to one per item to one per directive."""
+    items = _per_item(_per_key(connection, ids))
     scope = (
         select(directive_scopes.c.directive, func.count().label("places"))
         .where(directive_scopes.c.directive.in_(ids))
         .group_by(directive_scopes.c.directive)
         .cte("scope")
     )
+    enforced = items.c.applied == items.c.claims
     return (
         select(
             items.c.directive,
-            func.sum(items.c.enforced).label("enforced"),
-            func.sum(_flag(and_(items.c.enforced == 1, items.c.asked == scope.c.places))).label("met"),
+            func.sum(_flag(enforced)).label("enforced"),
+            func.sum(_flag(and_(enforced, items.c.asked == scope.c.places))).label("met"),
             func.sum(items.c.uncovered).label("uncovered"),
             func.sum(items.c.overdue).label("overdue"),
             func.max(items.c.applied_at).label("applied_at"),
@@ -53,55 +54,52 @@ def _claims(connection: AsyncConnection, ids: Sequence[DirectiveId]) -> Any:
     )
 
 
-def _per_claim(connection: AsyncConnection, ids: Sequence[DirectiveId]) -> CTE:
-    """Each claim, with how many points have to apply it, and how many did."""
-    place = elements(connection, case_items.c.jurisdictions)
-    claimed: ColumnElement[str] = place.c.value
-    asked, held, answer = directive_scopes, withholdings, enforcements
+def _per_key(connection: AsyncConnection, ids: Sequence[DirectiveId]) -> CTE:
+    """Each key that is claimed and withheld, with how many points have to apply it, and how many did."""
+    answer, held = enforcements, withholdings
+    claims = length(connection, case_items.c.jurisdictions)
     return (
         select(
             case_items.c.directive,
             case_items.c.target,
-            claimed.label("place"),
-            func.count(asked.c.jurisdiction.distinct()).label("asked"),
-            func.count(held.c.version.distinct()).label("held"),
+            held.c.jurisdiction,
+            claims.label("claims"),
             func.count(answer.c.point).label("points"),
             _count(answer.c.state == EnforcementState.APPLIED.value).label("applied"),
             _count(answer.c.state == EnforcementState.OVERDUE.value).label("overdue"),
             func.max(answer.c.applied_at).label("applied_at"),
         )
         .select_from(case_items)
-        .join(place, true())
-        .outerjoin(asked, and_(asked.c.directive == case_items.c.directive, asked.c.jurisdiction == claimed))
-        .outerjoin(
-            held,
-            and_(
-                held.c.jurisdiction == claimed,
-                held.c.target == case_items.c.target,
-                held.c.state == WithholdingState.WITHHELD.value,
-            ),
+        .join(
+            held, and_(held.c.target == case_items.c.target, holds(connection, case_items.c.jurisdictions, held.c.jurisdiction))
         )
         .outerjoin(answer, _answers_to_present())
-        .where(case_items.c.directive.in_(ids), case_items.c.decision == "complied")
-        .group_by(case_items.c.directive, case_items.c.target, claimed)
-        .cte("claims")
+        .where(
+            case_items.c.directive.in_(ids),
+            case_items.c.decision == "complied",
+            held.c.state == WithholdingState.WITHHELD.value,
+        )
+        .group_by(case_items.c.directive, case_items.c.target, held.c.jurisdiction, claims)
+        .cte("keys")
     )
 
 
-def _per_item(claims: CTE) -> CTE:
-    applied = and_(claims.c.points > 0, claims.c.applied == claims.c.points)
-    uncovered = and_(claims.c.held > 0, claims.c.points == 0)
+def _per_item(keys: CTE) -> CTE:
+    asked = directive_scopes
     return (
         select(
-            claims.c.directive,
-            claims.c.target,
-            func.sum(claims.c.asked).label("asked"),
-            func.min(_flag(applied)).label("enforced"),
-            func.max(_flag(uncovered)).label("uncovered"),
-            func.max(_flag(claims.c.overdue > 0)).label("overdue"),
-            func.max(claims.c.applied_at).label("applied_at"),
+            keys.c.directive,
+            keys.c.target,
+            keys.c.claims,
+            func.count(asked.c.jurisdiction).label("asked"),
+            _count(and_(keys.c.points > 0, keys.c.applied == keys.c.points)).label("applied"),
+            func.max(_flag(keys.c.points == 0)).label("uncovered"),
+            func.max(_flag(keys.c.overdue > 0)).label("overdue"),
+            func.max(keys.c.applied_at).label("applied_at"),
         )
-        .group_by(claims.c.directive, claims.c.target)
+        .select_from(keys)
+        .outerjoin(asked, and_(asked.c.directive == keys.c.directive, asked.c.jurisdiction == keys.c.jurisdiction))
+        .group_by(keys.c.directive, keys.c.target, keys.c.claims)
         .cte("items")
     )
 

@@ -41,6 +41,9 @@ class StateMetrics:
 
     def __init__(self, registry: CollectorRegistry, database: Database, clock: Clock) -> None:
         self._database = database
+        self._withheld = Gauge(
+            "geowithhold_withheld_keys", "Targets withheld now, each place counted on its own.", registry=registry
+        )
         self._backlog = BacklogMetrics(registry, database, OUTBOX, clock)
         self._withholdings = Gauge(
             "geowithhold_withholdings", "Targets withheld now.", ["jurisdiction", "target_type"], registry=registry
@@ -51,6 +54,7 @@ class StateMetrics:
     async def refresh(self) -> None:
         self._stopped.set(not await self._database.read(publishing.may_publish))
         counted = await self._database.read(withholdings.counts)
+        self._withheld.set(sum(counted.values()))
         self._withholdings.clear()
         for (place, target_type), count in counted.items():
             self._withholdings.labels(place, target_type).set(count)

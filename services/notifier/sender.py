@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from services.notifier.channels import Carry
 from services.notifier.commands import Commands
 from services.notifier.delivery_metrics import DeliveryMetrics
-from services.notifier.domain.delivery import Delivery, Message
+from services.notifier.domain.delivery import Delivery, Failed, Message, Outcome
 from services.notifier.domain.subscription import Subscription, SubscriptionId
 from services.notifier.handlers.deliveries import due_messages, due_subscriptions, settle
 from shared.logs import get_logger
@@ -59,7 +59,7 @@ class Sender:
             await self._try_due(id_, asyncio.Event())
 
     async def _serve(self, id_: SubscriptionId, stop: asyncio.Event) -> None:
-        """Tries what is due for one subscriber until nothing is. A failure of ours is told, and met again at the next look."""
+        """Tries what is due for one subscriber until nothing is. What the database fails at is tried again at the next look."""
         try:
             while not stop.is_set() and await self._try_due(id_, stop):
                 pass
@@ -84,10 +84,18 @@ class Sender:
         return True
 
     async def _try(self, subscription: Subscription, message: Message) -> None:
-        outcome = await self._carry(subscription.channel, message)
+        outcome = await self._carried(subscription, message)
         jitter = self._jitter()
         changed = await self._commands.run(lambda unit: settle(unit, message, outcome, jitter=jitter, at_most=self._attempts))
         self._tell(subscription, message, changed)
+
+    async def _carried(self, subscription: Subscription, message: Message) -> Outcome:
+        """A failure of ours counts as a try, too, and so is not met again at once and for ever."""
+        try:
+            return await self._carry(subscription.channel, message)
+        except Exception as error:
+            log.exception("message_not_sent", subscription=subscription.id, message=message.id)
+            return Failed(f"could not be sent: {type(error).__name__}")
 
     def _tell(self, subscription: Subscription, message: Message, changed: Sequence[Delivery]) -> None:
         for delivery in changed:

@@ -129,12 +129,12 @@ def pipeline() -> Iterator[Panel]:
     yield from _pipeline_figures()
     yield lines(
         "Events that wait in the outbox",
-        "Accepted, stored and not yet acknowledged by Kafka.",
+        "Stored and not yet acknowledged by Kafka, in the outbox of the service where more do.",
         Query(standing("geowithhold_outbox_unpublished"), "unpublished"),
     )
     yield lines(
         "Age of the oldest event that waits",
-        "How far enforcement points are behind what was accepted.",
+        "How far enforcement points, or subscribers of the compliance topic, are behind.",
         Query(standing("geowithhold_outbox_oldest_seconds"), "oldest"),
         unit="s",
     )
@@ -162,7 +162,21 @@ def pipeline() -> Iterator[Panel]:
         Query(grown("geowithhold_revision_holes_total", EACH_POINT), "revisions missing"),
         Query(grown("geowithhold_contradictions_total", EACH_POINT), "contradictions"),
     )
+    yield from _deliveries()
     yield from _http()
+
+
+def _deliveries() -> Iterator[Panel]:
+    yield lines(
+        "Deliveries to subscribers",
+        f"Tries by what came of them, within {EACH_POINT} before each point. Dead: given up until somebody asks for it again.",
+        Query(grown("geowithhold_deliveries_total", EACH_POINT, "channel", "outcome"), "{{channel}}, {{outcome}}"),
+    )
+    yield lines(
+        "Deliveries that wait",
+        "Events that some subscriber has not been told of yet.",
+        Query(standing("geowithhold_deliveries_waiting"), "waiting"),
+    )
 
 
 def _pipeline_figures() -> Iterator[Panel]:
@@ -216,7 +230,7 @@ def _http() -> Iterator[Panel]:
 
 
 def of_blocklist(expr: str) -> str:
-    return or_zero(expr, reporting="geowithhold_outbox_unpublished")
+    return or_zero(expr, reporting="geowithhold_withheld_keys")
 
 
 def of_notifier(expr: str) -> str:

@@ -62,8 +62,9 @@ async def untried(connection: AsyncConnection, of: SubscriptionId, limit: int) -
 
 
 async def put_in(connection: AsyncConnection, message: str, together: Sequence[Delivery]) -> None:
-    """From now on these are that message."""
-    statement = update(deliveries).where(deliveries.c.seq.in_([delivery.seq for delivery in together]))
+    """From now on these are that message, but for those that somebody else has put in one meanwhile."""
+    named = deliveries.c.seq.in_([delivery.seq for delivery in together])
+    statement = update(deliveries).where(named, deliveries.c.message.is_(None))
     await connection.execute(statement.values(message=message))
 
 

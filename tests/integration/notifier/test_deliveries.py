@@ -1,32 +1,29 @@
 """From a finding to its subscribers: what is queued, what is sent, and what becomes of a try."""
 
-import asyncio
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 from prometheus_client import CollectorRegistry
 from sqlalchemy import func, select
 
-from services.notifier.channels.webhook import WebhookChannel, make_client
 from services.notifier.delivery_metrics import DeliveryMetrics
 from services.notifier.domain.delivery import DIGEST_AT_MOST, FIRST_WAIT, Arrived, DeliveryState, Failed, Gone, Message, Outcome
 from services.notifier.domain.subscription import Channel, Email, SubscriptionId, Webhook
 from services.notifier.handlers.subscriptions import Subscribe, redeliver, subscribe, unsubscribe
 from services.notifier.handlers.unit import Unit
 from services.notifier.handlers.withholdings import record_withholdings
-from services.notifier.sender import PER_SUBSCRIPTION, Sender
+from services.notifier.sender import Sender
 from services.notifier.store import deliveries as store
 from services.notifier.tables import deliveries
 from shared.http.problems import Refusal
 from shared.jurisdictions import expand
 from tests.integration.notifier.world import World
-from tests.support.eventually import eventually
-from tests.support.receiver import receiving, status
 from tests.unit.notifier.builders import AT, withholding
+
+T = TypeVar("T")
 
 DESK, OTHER = SubscriptionId("desk"), SubscriptionId("other")
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ"
@@ -345,135 +342,12 @@ async def test_who_unsubscribes_while_a_try_is_under_way_has_it_given_up(world: 
     assert await states(world) == {"dead": 1}
 
 
-async def test_a_process_that_dies_in_the_middle_of_a_try_makes_it_again_under_the_same_id(world: World) -> None:
-    reached = asyncio.Event()
-
-    async def hang() -> None:
-        reached.set()
-        await asyncio.Event().wait()
-
-    await subscribed(world)
-    await find(world, 30)
-    died, carrier = FakeCarrier(while_under_way=hang), FakeCarrier()
-    working = asyncio.create_task(make_sender(world, died).run(asyncio.Event()))
-    await reached.wait()
-    working.cancel()
-    await asyncio.gather(working, return_exceptions=True)
-    await find(world, 3, first=100)
-
-    await make_sender(world, carrier).run_once()
-
-    (before,) = died.carried
-    again = next(message for message in carrier.carried if message.id == before.id)
-    assert [each.body for each in again.deliveries] == [each.body for each in before.deliveries]
-    assert await states(world) == {"sent": 33}
-
-
-async def test_over_http_what_fails_is_sent_again_until_it_arrives(world: World) -> None:
-    stop = asyncio.Event()
-    async with receiving(status(500), status(500)) as receiver, make_client() as client:
-        await subscribed(world, channel=Webhook(receiver.url, SECRET))
-        channel = WebhookChannel(client, allow_private=True)
-
-        async def carry(to: Channel, message: Message) -> Outcome:
-            assert isinstance(to, Webhook)
-            return await channel.send(to, message)
-
-        working = asyncio.create_task(make_sender(world, carry, attempts=5).run(stop))
-        await find(world)
-
-        async def arrived() -> bool:
-            world.clock.now += timedelta(hours=1)
-            return await states(world) == {"sent": 1}
-
-        await eventually(arrived)
-        stop.set()
-        await working
-
-    assert len(receiver.posted) == 3
-    assert len({posted.headers["webhook-id"] for posted in receiver.posted}) == 1
-
-
-async def test_one_subscriber_is_never_sent_more_than_a_few_messages_at_once(world: World) -> None:
-    async with receiving(held=True) as receiver, make_client() as client:
-        await subscribed(world, channel=Webhook(receiver.url, SECRET))
-        await find(world, 20)
-        channel = WebhookChannel(client, allow_private=True)
-
-        async def carry(to: Channel, message: Message) -> Outcome:
-            assert isinstance(to, Webhook)
-            return await channel.send(to, message)
-
-        working = asyncio.create_task(make_sender(world, carry).run_once())
-        await eventually(lambda: receiver.under_way == PER_SUBSCRIPTION)
-        receiver.go_on.set()
-        await working
-
-    assert (len(receiver.posted), receiver.most_at_once) == (20, PER_SUBSCRIPTION)
-
-
-async def test_a_subscriber_that_does_not_answer_holds_up_no_other(world: World) -> None:
-    stop, never = asyncio.Event(), asyncio.Event()
-
-    async def carry(to: Channel, _message: Message) -> Outcome:
-        if isinstance(to, Email):
-            await never.wait()
-        return Arrived()
-
-    await subscribed(world, channel=Email("slow@ex.org"))
-    await subscribed(world, id_=OTHER)
-    await find(world)
-    working = asyncio.create_task(make_sender(world, carry).run(stop))
-
-    async def one_arrived() -> bool:
-        return (await states(world)).get("sent") == 1
-
-    await eventually(one_arrived)
-    await find(world, first=5)
-
-    async def both_arrived() -> bool:
-        return (await states(world)).get("sent") == 2
-
-    await eventually(both_arrived)
-    stop.set()
-    never.set()
-    await working
-    assert await states(world) == {"sent": 3, "waiting": 1}
-
-
-async def test_a_sender_that_stops_begins_nothing_new(world: World) -> None:
-    stop = asyncio.Event()
-
-    async def stop_now() -> None:
-        stop.set()
-
-    carrier = FakeCarrier(while_under_way=stop_now)
-    await subscribed(world)
-    await find(world, 20)
-
-    await make_sender(world, carrier).run(stop)
-
-    sent = len(carrier.carried)
-    assert 1 <= sent <= PER_SUBSCRIPTION
-    assert await states(world) == {"sent": sent, "waiting": 20 - sent}
-
-
-async def test_a_failure_of_ours_is_met_again_at_the_next_look(world: World) -> None:
-    stop, failures = asyncio.Event(), [RuntimeError("a bug")]
-
-    async def fail_once() -> None:
-        if failures:
-            raise failures.pop()
-
-    carrier = FakeCarrier(while_under_way=fail_once)
+async def test_what_somebody_else_has_put_in_a_message_stays_in_it(world: World) -> None:
     await subscribed(world)
     await find(world)
-    working = asyncio.create_task(make_sender(world, carrier).run(stop))
+    (untried,) = await world.database.read(lambda connection: store.untried(connection, DESK, 10))
 
-    async def arrived() -> bool:
-        return await states(world) == {"sent": 1}
+    for message in ("dgs_1", "dgs_2"):
+        await world.database.write(lambda connection, id_=message: store.put_in(connection, id_, [untried]))  # type: ignore[misc]
 
-    await eventually(arrived)
-    stop.set()
-    await working
-    assert len(set(carrier.ids)) == 1
+    assert (await the_delivery(world))[5] == "dgs_1"

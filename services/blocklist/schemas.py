@@ -8,10 +8,11 @@ from pydantic import AfterValidator, Field, StringConstraints
 from services.blocklist.domain.causes import Cause
 from services.blocklist.domain.item import Decision
 from shared.http.fields import MAX_TARGETS, JsonTarget, Line, Model, Storable, Text, Time
+from shared.registry import Element
 
 
 class Ground(StrEnum):
-    """Why an item is refused."""
+    """Why an item is refused, or restored while its directive stands."""
 
     NEWS_MEDIA = "news_media"
     JOURNALIST = "journalist"
@@ -47,6 +48,10 @@ class DocumentIn(Model):
     uri: Annotated[str, StringConstraints(min_length=1, max_length=2048), Storable]
 
 
+Elements = dict[Element, Annotated[str, StringConstraints(min_length=1, max_length=2000, strip_whitespace=True), Storable]]
+"""Elements of a valid order that no other field carries, each with its text."""
+
+
 class DirectiveIn(WriteIn):
     authority: Id
     reference: Line
@@ -64,6 +69,7 @@ class DirectiveIn(WriteIn):
     channel: Literal["official", "informal"] = "official"
     sealed: Flag = False
     document: DocumentIn | None = None
+    elements: Elements = Field(default_factory=dict)
 
 
 def _keyword_or_targets(value: Any, *keywords: str) -> Any:
@@ -95,6 +101,7 @@ class ReleaseIn(WriteIn):
     jurisdictions: Codes
     memo: Text | None = None
     approvers: Approvers = Field(default_factory=list)
+    ground: Ground | None = None
 
 
 class RescindIn(WriteIn):
@@ -140,12 +147,23 @@ class NoticeIn(WriteIn):
     provision: Line | None = None
     text: Text | None = None
     due_at: Time | None = None
+    elements: Elements = Field(default_factory=dict)
+
+
+class AcceptIn(WriteIn):
+    memo: Text | None = None
+
+
+class RejectIn(WriteIn):
+    memo: Text
 
 
 class ReplyIn(WriteIn):
     kind: Literal["acknowledgement", "effect_report", "impossibility", "clarification_request", "dialogue_request"]
     text: Text | None = None
     sent_at: Time | None = None
+    cause: Literal["force_majeure", "manifest_errors", "insufficient_information"] | None = None
+    impediment_ended_at: Time | None = None
 
 
 class CheckIn(Model):

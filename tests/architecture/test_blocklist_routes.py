@@ -19,6 +19,7 @@ CONTRACT = {
         ("POST", f"/v1/directives/{{directive_id}}/{act}")
         for act in ("decisions", "notices", "replies", "rescind", "supersede", "confirm", "stay", "unstay", "quash")
     ),
+    *(("POST", f"/v1/directives/{{directive_id}}/{verdict}") for verdict in ("accept", "reject")),
     *(("GET", f"/v1/directives/{{directive_id}}/exports/{form}") for form in ("lumen", "dsa")),
     ("GET", "/v1/legal-bases"),
     ("GET", "/v1/authorities"),

@@ -2,6 +2,7 @@
 
 from services.blocklist.api.acts import router as acts
 from services.blocklist.api.batches import router as batches
+from services.blocklist.api.correspondence import router as correspondence
 from services.blocklist.api.directives import router as directives
 from services.blocklist.api.exports import router as exports
 from services.blocklist.api.publishing import router as publishing
@@ -13,6 +14,7 @@ from services.blocklist.api.withholdings import router as withholdings
 ROUTERS = (
     directives,
     acts,
+    correspondence,
     exports,
     releases,
     batches,

@@ -1,4 +1,4 @@
-"""Directives: submitted, decided, corresponded about, ended, read."""
+"""Directives: submitted, decided, read."""
 
 from typing import Annotated, Any, Literal
 
@@ -9,12 +9,10 @@ from services.blocklist.api.context import Context, Idempotent, Services, answer
 from services.blocklist.api.seal import SeesSealed
 from services.blocklist.domain.directive import INFORMAL, DirectiveStatus, NewDirective
 from services.blocklist.errors import unknown_directive
-from services.blocklist.handlers import correspondence
-from services.blocklist.handlers.correspondence import Notice, Reply
 from services.blocklist.handlers.decide import decide
 from services.blocklist.handlers.submit import submit
 from services.blocklist.handlers.unit import Unit
-from services.blocklist.schemas import DecisionIn, DirectiveIn, NoticeIn, ReplyIn
+from services.blocklist.schemas import DecisionIn, DirectiveIn
 from services.blocklist.store import cases, directives, items
 from services.blocklist.store.idempotency import Answer
 from shared.http.pages import decode_cursor, page
@@ -130,54 +128,6 @@ async def decide_items(directive_id: str, body: DecisionIn, context: Context, at
     return reply(await carry_out(context, attempt, body, work))
 
 
-@router.post("/{directive_id}/notices", status_code=201, response_model=None)
-async def add_notice(directive_id: str, body: NoticeIn, context: Context, attempt: Idempotent) -> Response:
-    """Records an authority's follow-up on the directive."""
-    now = context.clock()
-    notice = Notice(
-        id=intake.new_id("ntc"),
-        directive=DirectiveId(directive_id),
-        kind=body.kind,
-        issued_at=body.issued_at,
-        received_at=body.received_at or now,
-        provision=body.provision,
-        text=body.text,
-        due_at=body.due_at,
-    )
-    intake.check_not_future("issued_at", notice.issued_at, now)
-    intake.check_not_future("received_at", notice.received_at, now)
-    if notice.received_at < notice.issued_at:
-        raise invalid("a notice cannot be received before it was issued", "/received_at")
-
-    async def work(unit: Unit) -> Answer:
-        await correspondence.add_notice(unit, notice)
-        document = {"id": notice.id, "directive": directive_id, **present.notice(_fields(notice))}
-        return answer(201, document, location=f"/v1/directives/{directive_id}")
-
-    return reply(await carry_out(context, attempt, body, work))
-
-
-@router.post("/{directive_id}/replies", status_code=201, response_model=None)
-async def add_reply(directive_id: str, body: ReplyIn, context: Context, attempt: Idempotent) -> Response:
-    """Records what the platform answered the authority."""
-    now = context.clock()
-    sent = Reply(
-        id=intake.new_id("rpl"),
-        directive=DirectiveId(directive_id),
-        kind=body.kind,
-        text=body.text,
-        sent_at=body.sent_at or now,
-    )
-    intake.check_not_future("sent_at", sent.sent_at, now)
-
-    async def work(unit: Unit) -> Answer:
-        await correspondence.add_reply(unit, sent)
-        document = {"id": sent.id, "directive": directive_id, **present.reply(_fields(sent))}
-        return answer(201, document, location=f"/v1/directives/{directive_id}")
-
-    return reply(await carry_out(context, attempt, body, work))
-
-
 async def _require(context: Services, directive_id: str) -> None:
     row = await context.database.read(lambda connection: directives.details(connection, DirectiveId(directive_id)))
     if row is None:
@@ -189,7 +139,3 @@ def _count(context: Services, order: NewDirective) -> None:
         context.metrics.directives_received.labels(place, order.legal_basis, order.kind).inc()
         if order.channel == INFORMAL:
             context.metrics.informal_requests.labels(place, order.legal_basis).inc()
-
-
-def _fields(value: Notice | Reply) -> dict[str, Any]:
-    return {name: getattr(value, name) for name in value.__slots__}

@@ -1,7 +1,6 @@
 """Admission: what was sent is checked against the registry and the calendar, and becomes a command or a refusal.
 
-Promises: whatever is admitted is canonical and within the authority's reach, every target and jurisdiction of it. A field whose
-feature does not exist yet is refused with 501, never accepted and ignored.
+Promises: whatever is admitted is canonical and within the authority's reach, every target and jurisdiction of it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -38,6 +37,7 @@ def admit(sent: DirectiveIn, *, registry: Registry, platform: PlatformPatterns, 
     scope = read_jurisdictions(sent.jurisdictions)
     _check_reach(authority, sent.jurisdictions)
     law = lawful.terms(sent, basis, received_at, now)
+    targets = _collapsed(sent.targets, read_targets(sent.targets, platform))
     return NewDirective(
         id=DirectiveId(new_id("dir")),
         authority=authority.id,
@@ -48,7 +48,7 @@ def admit(sent: DirectiveIn, *, registry: Registry, platform: PlatformPatterns, 
         received_at=received_at,
         requested_jurisdictions=tuple(dict.fromkeys(sent.jurisdictions)),
         scope=scope,
-        targets=_collapsed(sent.targets, read_targets(sent.targets, platform)),
+        targets=targets,
         reason=sent.reason,
         due_at=law.due_at,
         expires_at=sent.expires_at,
@@ -61,6 +61,8 @@ def admit(sent: DirectiveIn, *, registry: Registry, platform: PlatformPatterns, 
         lapses_at=law.lapses_at,
         channel=sent.channel,
         sealed=sent.sealed,
+        elements={element.value: text for element, text in sent.elements.items()},
+        verdict=lawful.judged(sent, targets, basis),
     )
 
 
@@ -97,6 +99,7 @@ def admit_release(sent: ReleaseIn, platform: PlatformPatterns) -> Release:
         scope=read_jurisdictions(sent.jurisdictions),
         memo=sent.memo,
         approvers=tuple(sent.approvers),
+        ground=sent.ground.value if sent.ground else None,
     )
 
 

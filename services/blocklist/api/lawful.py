@@ -1,11 +1,14 @@
-"""What the law that an order cites makes of it: when it is due, whether it is complied with at once, when it lapses."""
+"""What the law that an order cites makes of it: whether it is complete, when it is due, whether it is complied with at once."""
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
 from services.blocklist.domain.directive import BLOCK, INFORMAL
+from services.blocklist.domain.validity import COMPLETE, IfMissing, Verdict, judge
 from services.blocklist.schemas import DirectiveIn
-from shared.registry import DutyKind, Intake, LegalBasis, deadline
+from shared.ids import Target, TargetType, type_of
+from shared.registry import DutyKind, Element, Intake, LegalBasis, deadline
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +31,28 @@ def terms(sent: DirectiveIn, basis: LegalBasis, received_at: datetime, now: date
     statutory = deadline(basis, DutyKind.RESTRICT, issued_at=sent.issued_at, received_at=received_at)
     lapses_at = _lapses_at(basis, sent.issued_at, now)
     return Terms(due_at=sent.due_at or statutory, comply_at_intake=comply, interim=basis.interim, lapses_at=lapses_at)
+
+
+def judged(sent: DirectiveIn, targets: Iterable[Target], basis: LegalBasis) -> Verdict:
+    """Whether the order has what its law requires. An unblock takes nothing from anybody, an informal request is no order at all.
+
+    A requirement that was not verified in a primary text stops no order.
+    """
+    if sent.kind != BLOCK or sent.channel == INFORMAL:
+        return COMPLETE
+    required = {str(each.element): IfMissing(each.if_missing.value) for each in basis.required if each.verified}
+    return judge(required, {*sent.elements, *_told_elsewhere(sent, targets)})
+
+
+def _told_elsewhere(sent: DirectiveIn, targets: Iterable[Target]) -> Iterator[Element]:
+    """Elements that a field of the order carries. A hashtag names a word and no place; all other targets can be found exactly."""
+    yield Element.DATE_AND_TIME
+    if sent.reason and sent.reason.strip():
+        yield Element.STATEMENT_OF_REASONS
+    if sent.document:
+        yield Element.DOCUMENT
+    if all(type_of(target) is not TargetType.HASHTAG for target in targets):
+        yield Element.EXACT_LOCATION
 
 
 def _lapses_at(basis: LegalBasis, issued_at: datetime, now: datetime) -> datetime | None:

@@ -51,6 +51,8 @@ def directive(row: Row) -> Document:
         "channel": row["channel"],
         "sealed": row["sealed"],
         "document": row["document"],
+        "elements": row["elements"] or {},
+        "missing_elements": row["missing"] or [],
         "label": row["label"],
         "items": counts(Tally(row["tally"])),
         "released_by_cause": Tally(row["tally"]).released(),
@@ -213,8 +215,16 @@ def notice(row: Row) -> Document:
         "provision": row["provision"],
         "text": row["text"],
         "due_at": time(row["due_at"]),
+        "elements": dict(row["elements"] or {}),
     }
 
 
 def reply(row: Row) -> Document:
-    return {"id": row["id"], "kind": row["kind"], "text": row["text"], "sent_at": time(row["sent_at"])}
+    return {
+        "id": row["id"],
+        "kind": row["kind"],
+        "text": row["text"],
+        "sent_at": time(row["sent_at"]),
+        "cause": row["cause"],
+        "impediment_ended_at": time(row["impediment_ended_at"]),
+    }

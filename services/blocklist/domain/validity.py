@@ -35,11 +35,16 @@ COMPLETE = Complete()
 Verdict = Complete | AskClarification | Reject
 
 
+def missing(verdict: Verdict) -> tuple[str, ...]:
+    """What the order lacks."""
+    return () if isinstance(verdict, Complete) else verdict.missing
+
+
 def judge(required: Mapping[str, IfMissing], given: Collection[str]) -> Verdict:
     """The verdict on an order that has the elements `given`; all that is missing is named, in the order of the regime."""
-    missing = tuple(element for element in required if element not in given)
-    if not missing:
+    lacking = tuple(element for element in required if element not in given)
+    if not lacking:
         return COMPLETE
-    if any(required[element] is IfMissing.REJECT for element in missing):
-        return Reject(missing)
-    return AskClarification(missing)
+    if any(required[element] is IfMissing.REJECT for element in lacking):
+        return Reject(lacking)
+    return AskClarification(lacking)

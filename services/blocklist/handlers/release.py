@@ -39,6 +39,7 @@ class Release:
     scope: tuple[Jurisdiction, ...]
     memo: str | None
     approvers: tuple[str, ...]
+    ground: str | None = None
 
 
 Ended = Mapping[DirectiveId, Sequence[Changed]]
@@ -104,7 +105,7 @@ async def _record(unit: Unit, command: Release, directive: Directive, changes: S
     after = [changed.after for changed in changes]
     await save_items(unit, directive, changes)
     released = replace(directive, tally=directive.tally.moved((changed.before, changed.after) for changed in changes))
-    happened = {"cause": command.cause.value, "released": len(after)}
+    happened = {"cause": command.cause.value, "released": len(after), "ground": command.ground}
     detail = {"memo": command.memo, "approvers": list(command.approvers), "approvers_verified": False}
     await record(unit, released, DirectiveReleased, happened, changed_items=after, detail=detail)
 

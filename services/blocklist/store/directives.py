@@ -116,6 +116,14 @@ async def save(connection: AsyncConnection, directive: Directive) -> None:
     )
 
 
+async def add_elements(connection: AsyncConnection, id_: DirectiveId, more: Mapping[str, str]) -> None:
+    """Keeps elements of the order that came later, beside or instead of those given before. The caller holds its lock."""
+    if more:
+        given = await connection.scalar(select(directives.c.elements).where(directives.c.id == id_))
+        merged = {**(given or {}), **more}
+        await connection.execute(update(directives).where(directives.c.id == id_).values(elements=merged))
+
+
 async def exists(connection: AsyncConnection, id_: DirectiveId, *, authority: str) -> bool:
     found = await connection.execute(select(directives.c.id).where(directives.c.id == id_, directives.c.authority == authority))
     return found.first() is not None

@@ -50,10 +50,11 @@ async def test_a_notice_is_kept_with_its_directive(api: Api) -> None:
 
     notice = await api.post(f"/v1/directives/{directive['id']}/notices", NOTICE, 201)
 
-    assert notice == {"id": notice["id"], "directive": directive["id"], **NOTICE}
+    kept = {"id": notice["id"], **NOTICE, "elements": {}}
+    effect = {"status": "in_force", "missing_elements": [], "withholdings_changed": 0}
+    assert notice == {**kept, "directive": directive["id"], **effect}
     assert notice["id"].startswith("ntc_")
-    shown = (await api.get(f"/v1/directives/{directive['id']}"))["notices"]
-    assert shown == [{name: value for name, value in notice.items() if name != "directive"}]
+    assert (await api.get(f"/v1/directives/{directive['id']}"))["notices"] == [kept]
 
 
 @pytest.mark.parametrize("kind", ["non_compliance", "reminder", "clarification", "hearing"])
@@ -78,7 +79,7 @@ async def test_a_reply_of_every_kind_is_kept_and_is_a_case_event(api: Api, kind:
     sent = await api.post(f"/v1/directives/{directive['id']}/replies", body, 201)
 
     last = (await api.get(f"/v1/directives/{directive['id']}/timeline"))["items"][-1]
-    assert sent == {"id": sent["id"], "directive": directive["id"], **body}
+    assert sent == {"id": sent["id"], "directive": directive["id"], **body, "cause": None, "impediment_ended_at": None}
     assert (last["data"]["reply"], last["data"]["kind"]) == (sent["id"], kind)
     assert last["detail"] == {"text": "we ask for formal dialogue"}
 

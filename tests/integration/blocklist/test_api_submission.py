@@ -52,6 +52,8 @@ async def test_the_answer_to_an_order_has_everything_that_was_sent(api: Api) -> 
         "channel": "official",
         "sealed": False,
         "document": document,
+        "elements": {},
+        "missing_elements": [],
         "label": "legal_demand",
         "items": counted(complied=1),
         "released_by_cause": created["released_by_cause"],

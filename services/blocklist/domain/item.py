@@ -115,6 +115,10 @@ class Item:
         open_or_released = self.state in (ItemState.COMPLIED, ItemState.RELEASED)
         return open_or_released and Cause.PLATFORM_DECISION in self.claims.values()
 
+    def is_barred(self, place: Jurisdiction) -> bool:
+        """Whether a claim on the place, on a part of it or on what it is a part of has ended finally."""
+        return any(claim in FINAL and overlaps(place, ended) for ended, claim in self.claims.items())
+
 
 @dataclass(frozen=True, slots=True)
 class Changed:
@@ -156,8 +160,7 @@ def comply(item: Item, scope: Sequence[Jurisdiction]) -> Outcome:
     """Claims the target in `scope`, which lies within what was asked. Adds to what is claimed already, never takes away."""
     if ItemFact.COMPLY not in TRANSITIONS[item.state]:
         return _no_transition(item, ItemFact.COMPLY)
-    barred = [place for place, claim in item.claims.items() if claim in FINAL]
-    allowed = [place for place in scope if not any(overlaps(place, ended) for ended in barred)]
+    allowed = [place for place in scope if not item.is_barred(place)]
     if not allowed:
         return NotAllowed(item, Obstacle.ENDED_FINALLY, "every claim in this scope has ended finally")
     missing = [place for place in allowed if not any(covers(claimed, place) for claimed in item.applied)]

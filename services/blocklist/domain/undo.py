@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import Enum
 
-from services.blocklist.domain.causes import FINAL, Cause
+from services.blocklist.domain.causes import Cause
 from services.blocklist.domain.item import Changed, Claim, Item, ItemState, Standing
 from shared.ids import Jurisdiction
 
@@ -95,18 +95,18 @@ def _claimed(past: Past) -> list[Jurisdiction]:
 
 def _claim_again(past: Past, place: Jurisdiction) -> Claim | Kept:
     """What becomes of one claim that the batch made or ended."""
-    became, now = past.after.claims[place], past.now.claims[place]
+    became = past.after.claims[place]
     if isinstance(became, Standing):
         stood = all(place in later.applied for later in past.since)
-        return past.origin.claims.get(place, Cause.ERROR) if stood else _why(now)
+        return past.origin.claims.get(place, Cause.ERROR) if stood else _why(past.now, place)
     untouched = all(later.claims[place] is became and later.state not in _DECIDED_AGAINST for later in past.since)
-    if became in FINAL or not untouched:
-        return _why(now)
+    if not untouched or past.now.is_barred(place):
+        return _why(past.now, place)
     return Standing.SUSPENDED if past.now.stayed else Standing.LIVE
 
 
-def _why(now: Claim) -> Kept:
-    return Kept.ENDED_FINALLY if now in FINAL else Kept.CHANGED_SINCE
+def _why(now: Item, place: Jurisdiction) -> Kept:
+    return Kept.ENDED_FINALLY if now.is_barred(place) else Kept.CHANGED_SINCE
 
 
 def _decided(past: Past, item: Item) -> Item:

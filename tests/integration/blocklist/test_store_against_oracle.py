@@ -6,13 +6,16 @@ from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any, TypeVar
 
+import msgspec
 import pytest
 from hypothesis import settings
-from hypothesis.stateful import run_state_machine_as_test
+from hypothesis import strategies as st
+from hypothesis.stateful import precondition, rule, run_state_machine_as_test
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.blocklist.app import PACKAGE
-from services.blocklist.domain.causes import Cause
+from services.blocklist.domain.batch import BatchId
+from services.blocklist.domain.causes import FINAL, Cause
 from services.blocklist.domain.item import Decision
 from services.blocklist.domain.selection import Selection
 from services.blocklist.domain.tally import Tally, tally_of
@@ -23,8 +26,10 @@ from services.blocklist.handlers.release import Release, release
 from services.blocklist.handlers.staying import stay, unstay
 from services.blocklist.handlers.submit import submit
 from services.blocklist.handlers.supersede import Supersede, supersede
+from services.blocklist.handlers.undo import Undo, undo_batch
 from services.blocklist.handlers.unit import Unit
 from services.blocklist.outbound import counts
+from services.blocklist.store.idempotency import Answer
 from services.blocklist.store.items import item_of
 from shared.db import Database
 from shared.events import CaseEvent, WithholdingChanged
@@ -37,6 +42,7 @@ from tests.support.claims_machine import ClaimsMachine, System
 from tests.support.fakes import FakeClock
 
 T = TypeVar("T")
+Handle = Callable[[Unit], Awaitable[Answer]]
 
 
 class Store(System):
@@ -87,6 +93,14 @@ class Store(System):
         order = make_order(number, *targets, scope=scope, comply_at_intake=True, kind="unblock")
         return self._carry_out(lambda unit: submit(unit, order))
 
+    def undo(self, batch: str) -> bool:
+        command = Undo(batch=BatchId(batch), memo="why", approvers=("a", "b"))
+        return self._carry_out(lambda unit: undo_batch(unit, command))
+
+    def rows(self) -> Rows:
+        found: Rows = self.run(self.database.read(all_rows))
+        return found
+
     def withheld(self) -> set[Key]:
         rows: Rows = self.run(self.database.read(all_rows))
         return {Key(row["jurisdiction"], row["target"]) for row in rows["withholdings"] if row["state"] == "withheld"}
@@ -110,13 +124,96 @@ class Store(System):
             self.clock.now = NOON
 
     def _carry_out(self, handle: Callable[[Unit], Awaitable[T | None]]) -> bool:
-        before = self.run(self.database.read(all_rows))
+        """A rehearsal must leave no trace and tell what the operation then does."""
+        before = self.rows()
+        foretold = self._told(self.commands.rehearse, handle)
+        assert self.rows() == before
+        done = self._told(lambda work: self.commands.answer(None, work), handle)
+        assert done == foretold
+        assert done is not None or self.rows() == before
+        return done is not None
+
+    def _told(
+        self,
+        carry_out: Callable[[Callable[[Unit], Awaitable[Answer]]], Awaitable[Answer]],
+        handle: Callable[[Unit], Awaitable[T]],
+    ) -> str | None:
+        """What the operation says that it did; None if it did nothing."""
+
+        async def told(unit: Unit) -> Answer:
+            result = await handle(unit)
+            return Answer(200, msgspec.json.encode({"told": None if result is None else repr(result)}))
+
         try:
-            done = self.run(self.commands.run(handle)) is not None
+            found: str | None = msgspec.json.decode(self.run(carry_out(told)).body)["told"]
         except Refusal:
-            done = False
-        assert done or self.run(self.database.read(all_rows)) == before
-        return done
+            return None
+        return found
+
+
+class UndoMachine(ClaimsMachine):
+    """Takes batches back, too. What is then claimed the oracle is told; that nothing else has changed is asserted here."""
+
+    system: Store
+
+    @precondition(lambda self: self.asked)
+    @rule(latest=st.booleans(), number=st.integers(0, 50))
+    def undo(self, latest: bool, number: int) -> None:
+        before = self.system.rows()
+        if not before["batches"]:
+            return
+        batch = before["batches"][-1 if latest else number % len(before["batches"])]
+
+        done = self.system.undo(batch["id"])
+
+        after = self.system.rows()
+        assert done or batch["kind"] == "act" or not latest or not _can_be_taken_back(before, batch["id"])
+        assert _claims(before) ^ _claims(after) <= _touched(before, batch["id"])
+        assert {row for row in _ended_finally(before) if row in _claims(after)} == set()
+        if latest and done:
+            assert _claims(after) == _claims(before) ^ (_touched(before, batch["id"]) - _ended_finally(before))
+        self.adopt(after)
+
+    def adopt(self, rows: Rows) -> None:
+        withheld = self.oracle.withheld
+        self.oracle.claims = _claims(rows, "live")
+        self.oracle.suspended = _claims(rows, "suspended")
+        self.oracle.decided = {(row["directive"], row["target"]) for row in rows["items"] if row["state"] != "undecided"}
+        for key in withheld ^ self.oracle.withheld:
+            self.flips[key] = self.flips.get(key, 0) + 1
+
+
+_Claim = tuple[Any, Any, Any]
+_STANDING = ("live", "suspended")
+
+
+def _claims(rows: Rows, *standings: str) -> set[_Claim]:
+    return {
+        (row["directive"], row["target"], place)
+        for row in rows["items"]
+        for place, claim in row["claims"].items()
+        if claim in (standings or _STANDING)
+    }
+
+
+def _ended_finally(rows: Rows) -> set[_Claim]:
+    return _claims(rows, *(cause.value for cause in FINAL))
+
+
+def _touched(rows: Rows, batch: str) -> set[_Claim]:
+    """The claims that the batch made or ended, by what was before each version that it made."""
+    versions = {(row["directive"], row["target"], row["version"]): row for row in (*rows["item_history"], *rows["items"])}
+    found: set[_Claim] = set()
+    for (directive, named, version), row in versions.items():
+        if row["batch"] == batch:
+            earlier = versions.get((directive, named, version - 1), {"claims": {}})
+            stood, stands = ({place for place, claim in each["claims"].items() if claim in _STANDING} for each in (earlier, row))
+            found |= {(directive, named, place) for place in stood ^ stands}
+    return found
+
+
+def _can_be_taken_back(rows: Rows, batch: str) -> bool:
+    return bool(_touched(rows, batch) - _ended_finally(rows))
 
 
 def _claims_are_counted_from_both_sides(rows: Rows) -> None:
@@ -208,7 +305,7 @@ def test_what_is_stored_and_queued_agrees_with_the_oracle_over_any_history(
         run(migrate(url, PACKAGE))
         store = Store(run, Database(url))
 
-        class Machine(ClaimsMachine):
+        class Machine(UndoMachine):
             def __init__(self) -> None:
                 super().__init__(store)
 

@@ -11,7 +11,7 @@ from services.blocklist.domain.causes import BY_PLATFORM, Cause
 from services.blocklist.domain.item import Changed, Item, ItemState, Outcome, Standing
 from services.blocklist.domain.undo import Kept, LeftAlone, Past, Skipped, TakenBack, undo
 from shared.ids import Jurisdiction
-from tests.support.builders import IN, PK, live, make_item
+from tests.support.builders import IN, PB, PK, live, make_item
 
 UNDECIDED = make_item()
 REFUSED = make_item(ItemState.REFUSED, ground="journalist")
@@ -98,6 +98,14 @@ def test_what_the_batch_itself_ended_finally_stays_ended() -> None:
 
     assert left(make_item(ItemState.COMPLIED, live(IN, PK)), partly) == (Skipped(IN, Kept.ENDED_FINALLY),)
     assert left(COMPLIED, RESCINDED) == (Skipped(IN, Kept.ENDED_FINALLY),)
+
+
+def test_a_part_of_what_ended_finally_since_is_not_claimed_again() -> None:
+    both = make_item(ItemState.COMPLIED, live(PB, IN))
+    released = make_item(ItemState.COMPLIED, {PB: Cause.ERROR, **live(IN)})
+    lifted = make_item(ItemState.COMPLIED, {PB: Cause.ERROR, IN: Cause.RESCINDED, **live(PK)})
+
+    assert left(both, released, lifted) == (Skipped(PB, Kept.ENDED_FINALLY),)
 
 
 @pytest.mark.parametrize("since", [[UNDECIDED], [make_item(ItemState.NOT_LOCATED)], [make_item(ItemState.NOT_LOCATED), REFUSED]])

@@ -1,14 +1,15 @@
 """What became of the items of directives, counted where the rows are.
 
 An item is enforced when every key that it claims is withheld and applied at every point that has to; a key that no point has to
-apply keeps it from that. All figures are of present versions.
+apply keeps it from that. One that claims nothing that counts, of an `unblock` directive or stayed, is enforced once the releases
+on its target are applied in all that its directive asks. All figures are of present versions.
 """
 
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CTE, ColumnElement, RowMapping, and_, case, func, select, true
+from sqlalchemy import CTE, ColumnElement, RowMapping, and_, case, func, literal, or_, select, true
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.notifier.domain.compliance import Effect
@@ -16,7 +17,7 @@ from services.notifier.domain.effect import WithholdingState
 from services.notifier.domain.enforcement import EnforcementState
 from services.notifier.store.dialects import elements, holds, length
 from services.notifier.tables import case_items, directive_scopes, enforcements, withholdings
-from shared.ids import DirectiveId
+from shared.ids import WORLDWIDE, DirectiveId
 from shared.sql import in_chunks
 
 
@@ -24,7 +25,7 @@ async def effects(connection: AsyncConnection, ids: Sequence[DirectiveId]) -> di
     """The effect of each of the directives."""
     found: dict[DirectiveId, dict[str, Any]] = {id_: {} for id_ in ids}
     for chunk in in_chunks(ids):
-        for figures in (_claims(connection, chunk), _releases(connection, chunk), _decisions(chunk)):
+        for figures in (_claims(connection, chunk), _idle(connection, chunk), _releases(connection, chunk), _decisions(chunk)):
             for row in (await connection.execute(figures)).mappings():
                 _add(found[row["directive"]], row)
     return {id_: Effect(**figures) for id_, figures in found.items()}
@@ -77,6 +78,7 @@ def _per_key(connection: AsyncConnection, ids: Sequence[DirectiveId]) -> CTE:
         .where(
             case_items.c.directive.in_(ids),
             case_items.c.decision == "complied",
+            case_items.c.suspended.is_(False),
             held.c.state == WithholdingState.WITHHELD.value,
         )
         .group_by(case_items.c.directive, case_items.c.target, held.c.jurisdiction, claims)
@@ -101,6 +103,34 @@ def _per_item(keys: CTE) -> CTE:
         .outerjoin(asked, and_(asked.c.directive == keys.c.directive, asked.c.jurisdiction == keys.c.jurisdiction))
         .group_by(keys.c.directive, keys.c.target, keys.c.claims)
         .cte("items")
+    )
+
+
+def _idle(connection: AsyncConnection, ids: Sequence[DirectiveId]) -> Any:
+    """Figures of the items complied with that claim nothing, or nothing that counts."""
+    nothing = or_(case_items.c.suspended, length(connection, case_items.c.jurisdictions) == 0)
+    return (
+        select(case_items.c.directive, func.count().label("enforced"), func.count().label("met"))
+        .where(case_items.c.directive.in_(ids), case_items.c.decision == "complied", nothing, ~_awaits_release())
+        .group_by(case_items.c.directive)
+    )
+
+
+def _awaits_release() -> ColumnElement[bool]:
+    """Whether a point has not applied a release on the item's target, in or inside a place that its directive asks for."""
+    place, asked = withholdings.c.jurisdiction, directive_scopes.c.jurisdiction
+    inside = or_(asked == WORLDWIDE, place == asked, place.startswith(asked.concat("-")))
+    return (
+        select(literal(1))
+        .select_from(enforcements)
+        .join(withholdings, and_(_answers_to_present(), withholdings.c.state == WithholdingState.RELEASED.value))
+        .join(directive_scopes, inside)
+        .where(
+            enforcements.c.state != EnforcementState.APPLIED.value,
+            withholdings.c.target == case_items.c.target,
+            directive_scopes.c.directive == case_items.c.directive,
+        )
+        .exists()
     )
 
 

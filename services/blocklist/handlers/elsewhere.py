@@ -12,8 +12,9 @@ Lock order, as everywhere: directives by id, all of them before any key. Would b
 before `reach` or `lock` has locked that directive.
 """
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import zip_longest
 
 from services.blocklist import errors
 from services.blocklist.domain import item as rules
@@ -53,8 +54,8 @@ async def reach(unit: Unit, id_: DirectiveId, selection: Selection) -> Reach:
     others = await _others(unit, id_, outline, selection)
     locked = await directives.locked(unit.connection, [id_, *others])
     directive = locked[id_]
-    if directive.supersedes != outline.supersedes:
-        raise ConcurrentChange  # a supersession was recorded between the look and the lock
+    if not outline.unblocks:
+        check_chain(locked, [id_, *others])
     return Reach(directive, standing(locked[other] for other in others if other in locked))
 
 
@@ -65,7 +66,16 @@ async def lock(unit: Unit, order: NewDirective) -> tuple[Directive, ...]:
     else:
         others = await directives.predecessors(unit.connection, order.supersedes)
     locked = await directives.locked(unit.connection, others)
+    if not order.unblocks:
+        check_chain(locked, others)
     return standing(locked[other] for other in others if other in locked)
+
+
+def check_chain(locked: Mapping[DirectiveId, Directive], chain: Sequence[DirectiveId]) -> None:
+    """Raises ConcurrentChange if one of these, each of which supersedes the next, came to supersede another before the lock."""
+    for newer, older in zip_longest(chain, chain[1:]):
+        if newer in locked and locked[newer].supersedes != older:
+            raise ConcurrentChange
 
 
 def standing(others: Iterable[Directive]) -> tuple[Directive, ...]:

@@ -9,7 +9,6 @@ from services.blocklist.domain.withholding import Terms
 from services.blocklist.handlers import elsewhere
 from services.blocklist.handlers.unit import Effects, Unit, effects, in_time, settle_claims, stepped
 from services.blocklist.store import directives, items
-from shared.db import ConcurrentChange
 from shared.http.problems import Fault, Kind, Refusal, invalid
 from shared.ids import DirectiveId
 
@@ -29,8 +28,7 @@ async def supersede(unit: Unit, command: Supersede) -> Effects:
     chain = await directives.predecessors(unit.connection, command.directive)
     locked = await directives.locked(unit.connection, [command.by, *chain])
     old, by = _named(command, locked)
-    if any(locked[newer].supersedes != older for newer, older in zip(chain, [*chain[1:], None], strict=True)):
-        raise ConcurrentChange  # the old directive came to supersede another between the look and the lock
+    elsewhere.check_chain(locked, chain)
     _fits(old, by)
     await check_old(unit, old, pointer="/by")
     by = replace(by, supersedes=old.id)

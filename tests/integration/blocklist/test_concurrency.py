@@ -12,8 +12,11 @@ from services.blocklist.commands import Commands
 from services.blocklist.domain.causes import Cause
 from services.blocklist.domain.item import Decision
 from services.blocklist.handlers.decide import Decide, decide
+from services.blocklist.handlers.endings import Act, rescind
 from services.blocklist.handlers.release import Release, release
+from services.blocklist.handlers.staying import stay
 from services.blocklist.handlers.submit import submit
+from services.blocklist.handlers.supersede import Supersede, supersede
 from services.blocklist.handlers.unit import Unit
 from services.blocklist.outbox import OUTBOX
 from shared.db import Database
@@ -153,6 +156,57 @@ async def test_a_release_of_whoever_claims_and_a_new_claim_at_once_never_leave_a
         assert released.still_withheld == 0
         assert found in ({frozenset()}, {frozenset({directive_id(2)})})
         await at_once(commands.run(lift(None, *TARGETS)))
+
+
+async def test_a_successor_decided_while_its_predecessor_is_worked_on_never_loses_a_claim_or_makes_a_version_too_many(
+    database: Database, commands: Commands
+) -> None:
+    old, new = directive_id(1), directive_id(2)
+    await commands.run(lambda unit: submit(unit, make_order(1, *TARGETS, comply_at_intake=True)))
+    await commands.run(lambda unit: submit(unit, make_order(2, *TARGETS[::-1], supersedes=old)))
+
+    await at_once(
+        *(commands.run(comply(2, named)) for named in TARGETS),
+        commands.run(lambda unit: stay(unit, Act(directive=old, selection=TARGETS[4:]))),
+        commands.run(lambda unit: rescind(unit, Act(directive=old, selection=TARGETS[:4]))),
+        commands.run(lift(None, *TARGETS[2:6])),
+        commands.run(comply(1)),
+    )
+    await at_once(commands.run(comply(2)))
+
+    rows = await check(database)
+    assert claimants(rows) == dict.fromkeys(TARGETS, frozenset({new}))
+    assert [row["tally"] for row in rows["directives"] if row["id"] == new] == [{"complied": len(TARGETS)}]
+    assert {row["state"] for row in rows["items"] if row["directive"] == old} <= {"ended", "withdrawn"}
+
+
+async def test_of_two_successors_declared_at_once_one_is_told_of_the_other(database: Database, commands: Commands) -> None:
+    for number in (1, 2, 3):
+        await commands.run(lambda unit, number=number: submit(unit, make_order(number, *TARGETS)))  # type: ignore[misc]
+
+    def declare(number: int) -> Callable[[Unit], Awaitable[Any]]:
+        return lambda unit: supersede(unit, Supersede(directive=directive_id(1), by=directive_id(number), memo=None))
+
+    done = await at_once(commands.run(declare(2)), commands.run(declare(3)), commands.run(comply(2)), commands.run(comply(3)))
+
+    rows = await check(database)
+    assert sorted(isinstance(outcome, Refusal) for outcome in done[:2]) == [False, True]
+    assert [row["supersedes"] for row in rows["directives"]].count(directive_id(1)) == 1
+    assert claimants(rows) == dict.fromkeys(TARGETS, frozenset({directive_id(2), directive_id(3)}))
+
+
+async def test_an_unblock_and_new_claims_of_its_authority_at_once_end_in_one_order_or_the_other(
+    database: Database, commands: Commands
+) -> None:
+    await two_directives(commands)
+    await commands.run(comply(1))
+    unblock = make_order(3, *TARGETS, kind="unblock", comply_at_intake=True)
+
+    await at_once(commands.run(lambda unit: submit(unit, unblock)), commands.run(comply(2)), commands.run(lift(1)))
+
+    rows = await check(database)
+    assert {directive_id(1)} not in set(claimants(rows).values())
+    assert set(claimants(rows).values()) in ({frozenset()}, {frozenset({directive_id(2)})})
 
 
 async def test_decisions_on_one_directive_at_once_keep_revisions_and_tally(database: Database, commands: Commands) -> None:

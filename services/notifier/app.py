@@ -48,7 +48,12 @@ def create_app(settings: NotifierSettings) -> FastAPI:
     metrics, wake = CollectorRegistry(), asyncio.Event()
     clock, database = settings.clock, Database(settings.database_url, after_commit=wake.set)
     commands = Commands(
-        database=database, registry=load_registry(), topics=settings.topics, clock=clock, metrics=FactMetrics(metrics)
+        database=database,
+        registry=load_registry(),
+        topics=settings.topics,
+        clock=clock,
+        metrics=FactMetrics(metrics),
+        release_within=settings.release_within,
     )
     consumer = Consumer(
         connect=partial(connected, settings, StoredPositions(database)),

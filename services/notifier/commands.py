@@ -1,12 +1,13 @@
 """Runs a handler: opens its transaction, tells in it what was found, commits, and only then counts."""
 
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from typing import TypeVar
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.notifier.handlers.telling import tell
-from services.notifier.handlers.unit import Unit
+from services.notifier.handlers.unit import RELEASE_WITHIN, Unit
 from services.notifier.metrics import FactMetrics
 from shared.clock import Clock
 from shared.db import Database
@@ -18,12 +19,22 @@ Handler = Callable[[Unit], Awaitable[T]]
 
 
 class Commands:
-    def __init__(self, *, database: Database, registry: Registry, topics: Topics, clock: Clock, metrics: FactMetrics) -> None:
+    def __init__(
+        self,
+        *,
+        database: Database,
+        registry: Registry,
+        topics: Topics,
+        clock: Clock,
+        metrics: FactMetrics,
+        release_within: timedelta = RELEASE_WITHIN,
+    ) -> None:
         self._database = database
         self._registry = registry
         self._topics = topics
         self._clock = clock
         self._metrics = metrics
+        self._release_within = release_within
 
     async def run(self, handle: Handler[T]) -> T:
         """The handler's result. What it found is told in the same transaction, and counted once that has committed.
@@ -32,7 +43,7 @@ class Commands:
         """
 
         async def work(connection: AsyncConnection) -> tuple[T, Unit]:
-            unit = Unit(connection, self._clock(), self._registry)
+            unit = Unit(connection, self._clock(), self._registry, self._release_within)
             result = await handle(unit)
             await tell(unit, self._topics)
             return result, unit
@@ -45,6 +56,6 @@ class Commands:
         """The result of a handler that only reads, all of it as of one moment."""
 
         async def work(connection: AsyncConnection) -> T:
-            return await handle(Unit(connection, self._clock(), self._registry))
+            return await handle(Unit(connection, self._clock(), self._registry, self._release_within))
 
         return await self._database.read(work)

@@ -1,6 +1,7 @@
 """Deadlines: what is not answered or met in time is recorded, once, when its time runs out.
 
 Promises: what has run out is recorded within `LONGEST_WAIT` of its time, however far the clock jumps, and once, whoever looks.
+Half and four fifths of a clock's time are warned of likewise; who was away tells of each clock the gravest alone.
 After a start it first gives the consumer time to catch up: what Kafka holds already may well be the answer.
 Does not promise: that nothing is recorded that was answered in time by a point whose answer is still under way.
 """
@@ -9,7 +10,7 @@ import asyncio
 import contextlib
 
 from services.notifier.commands import Commands
-from services.notifier.handlers.deadlines import next_due, run_out
+from services.notifier.handlers.deadlines import look_at_items, next_due, run_out
 from shared.clock import Clock
 from shared.logs import get_logger
 from shared.tasks import first_of, pause
@@ -42,7 +43,8 @@ class Deadlines:
 
     async def run_once(self) -> bool:
         """Records what has run out by now. Answers whether there may be more."""
-        return await self._commands.run(lambda unit: run_out(unit, limit=PER_TURN))
+        more = await self._commands.run(lambda unit: run_out(unit, limit=PER_TURN))
+        return await self._commands.run(lambda unit: look_at_items(unit, limit=PER_TURN)) or more
 
     async def _wait_for_consumer(self, stop: asyncio.Event) -> None:
         with contextlib.suppress(TimeoutError):

@@ -2,6 +2,7 @@
 
 import socket
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Self
 
@@ -31,6 +32,7 @@ class NotifierSettings(CommonSettings):
     configured_database_url: DatabaseUrl | None = Field(None, validation_alias="NOTIFIER_DATABASE_URL")
     blocklist_url: str = Field("http://127.0.0.1:8000", validation_alias="BLOCKLIST_URL", pattern="^https?://")
     instance: str = Field(default_factory=socket.gethostname, validation_alias="NOTIFIER_INSTANCE", pattern=r"^[\w.-]{1,200}$")
+    release_within_seconds: int = Field(3600, validation_alias="GEOWITHHOLD_RELEASE_WITHIN_SECONDS", ge=1, le=365 * 24 * 3600)
 
     webhooks_allow_private: bool = Field(default=False, validation_alias="NOTIFIER_WEBHOOKS_ALLOW_PRIVATE")
     delivery_attempts: int = Field(24, validation_alias="NOTIFIER_DELIVERY_ATTEMPTS", ge=1, le=100)
@@ -62,6 +64,11 @@ class NotifierSettings(CommonSettings):
         if self.environment is Environment.PRODUCTION and self.embedded:
             raise ValueError("NOTIFIER_DATABASE_URL: production needs PostgreSQL")
         return self
+
+    @property
+    def release_within(self) -> timedelta:
+        """Our own promise: how soon what nobody claims any more is withheld nowhere."""
+        return timedelta(seconds=self.release_within_seconds)
 
     @property
     def smtp(self) -> Smtp | None:

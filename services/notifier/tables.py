@@ -241,6 +241,7 @@ case_items = Table(
     Column("changed_at", Instant, nullable=False),
     Column("ground", Text),
     Column("suspended", Boolean, nullable=False, server_default=false()),
+    Index(None, "target"),
     comment="Each item as the highest revision that named it tells it, so that late chunks are safe.",
 )
 

@@ -13,7 +13,7 @@ from services.notifier.domain.case import OFFICIAL, Directive, Item, succession
 from services.notifier.domain.compliance import ItemCounts
 from services.notifier.domain.facts import ReleasedUnilaterally, RevisionHoleFound
 from services.notifier.domain.holes import Hole, hole_before
-from services.notifier.handlers.clocks import run_clocks
+from services.notifier.handlers.clocks import look_soon, run_clocks
 from services.notifier.handlers.happenings import CaseRecord
 from services.notifier.handlers.unit import Unit
 from services.notifier.store import correspondence, directives, holes, items
@@ -33,6 +33,7 @@ async def record_case_events(unit: Unit, records: Sequence[CaseRecord]) -> None:
     await correspondence.add_notices(unit.connection, _notices(records))
     await correspondence.add_replies(unit.connection, _replies(records))
     await run_clocks(unit, before, changed, records)
+    await look_soon(unit, {record.event.directive for record in records})
 
 
 async def _advance(

@@ -4,13 +4,13 @@ Promises: after each event the clocks of its directive are what `course` makes o
 what changed by that is noted as facts, in the transaction of the event. An informal request never has a clock.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
 
 from services.notifier.domain.case import Directive
 from services.notifier.domain.changes import Change, changes
 from services.notifier.domain.clocks import Clock, Duty, void
-from services.notifier.domain.course import Happened, Happening, carried, course
+from services.notifier.domain.course import Happened, Happening, carried, course, released
 from services.notifier.domain.facts import (
     AnyClockFact,
     ClockBreached,
@@ -27,6 +27,10 @@ from services.notifier.handlers.unit import Unit
 from services.notifier.store import clocks
 from shared.events import OFFICIAL
 from shared.ids import DirectiveId
+
+LOOK_AFTER = timedelta(seconds=1)
+LOOK_PER_ITEM = timedelta(microseconds=50)
+"""Whether items meet a clock is seen by counting them all: that costs more, and is done more rarely, the more there are."""
 
 _FACTS: Mapping[Change, type[AnyClockFact]] = {
     Change.STARTED: ClockStarted,
@@ -55,7 +59,8 @@ async def run_clocks(
     if not ids:
         return
     latest = {id_: max(record.at for record in official if record.event.directive == id_) for id_ in ids}
-    await _run(unit, [_present(id_, before, changed) for id_ in sorted(ids)], latest)
+    ended = {id_: [each.at for each in added if each.directive == id_ and each.what is Happened.CLAIMS_ENDED] for id_ in ids}
+    await _run(unit, [_present(id_, before, changed) for id_ in sorted(ids)], latest, ended)
 
 
 def told(directive: Directive, before: Clock | None, after: Clock) -> Iterator[AnyClockFact]:
@@ -64,27 +69,39 @@ def told(directive: Directive, before: Clock | None, after: Clock) -> Iterator[A
         yield _FACTS[change](directive=directive, clock=after)
 
 
-async def _run(unit: Unit, found: Sequence[Directive], latest: Mapping[DirectiveId, datetime]) -> None:
+async def look_soon(unit: Unit, ids: Collection[DirectiveId]) -> None:
+    """Something happened to items of the directives: whether that meets their clocks is looked at soon, once for many changes."""
+    await clocks.look(unit.connection, ids, lambda items: unit.now + LOOK_AFTER + items * LOOK_PER_ITEM)
+
+
+async def _run(
+    unit: Unit,
+    found: Sequence[Directive],
+    latest: Mapping[DirectiveId, datetime],
+    ended: Mapping[DirectiveId, Sequence[datetime]],
+) -> None:
     ids = [directive.id for directive in found]
     known = await clocks.happenings(unit.connection, ids)
-    stored = await clocks.of(unit.connection, ids)
+    stored = await clocks.locked(unit.connection, ids)
     moved: list[tuple[DirectiveId, Clock]] = []
     for directive in found:
         happened = [*known[directive.id], *_unheard_end(directive, known[directive.id], latest[directive.id])]
-        for before, after in _judged(unit, directive, happened, stored[directive.id]):
+        known_clocks = stored[directive.id]
+        release = released(known_clocks.get(Duty.RELEASE), ended[directive.id], unit.release_within)
+        for before, after in _judged(unit, directive, happened, known_clocks, release):
             unit.found.extend(told(directive, before, after))
             moved.append((directive.id, after))
     await clocks.save(unit.connection, moved)
 
 
 def _judged(
-    unit: Unit, directive: Directive, happened: Sequence[Happening], stored: Mapping[Duty, Clock]
+    unit: Unit, directive: Directive, happened: Sequence[Happening], stored: Mapping[Duty, Clock], release: Clock | None
 ) -> Iterator[tuple[Clock | None, Clock]]:
     """The clocks that are not as they were stored, and how they were. What neither law nor order asks for any more is void."""
     run = course(terms_of(directive, unit.registry), happened, now=unit.now)
     gone = {duty: void(stored[duty], unit.now, now=unit.now) for duty in stored.keys() - run.keys() - {Duty.RELEASE}}
-    for duty, clock in {**run, **gone}.items():
-        before = stored.get(duty)
+    for clock in [*run.values(), *gone.values(), *filter(None, [release])]:
+        before = stored.get(clock.duty)
         after = carried(before, clock)
         if after != before:
             yield before, after

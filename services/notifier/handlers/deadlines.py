@@ -1,5 +1,6 @@
 """Time runs out: for points that have not answered, and for duties that have not been met."""
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from services.notifier.domain.case import Directive
@@ -9,14 +10,22 @@ from services.notifier.handlers.clocks import told
 from services.notifier.handlers.standing import settled
 from services.notifier.handlers.unit import Unit
 from services.notifier.store import clocks, directives, enforcements
+from services.notifier.store.releases import released_at
+from shared.ids import DirectiveId
 
 
 async def run_out(unit: Unit, *, limit: int) -> bool:
-    """Records what ran out by now, each once; at most `limit` of either kind. Answers whether there may be more."""
+    """Records the answers that are overdue by now, and what became of the clocks that no items meet: each once, at most `limit`
+    of either kind. Answers whether there may be more."""
     overdue = await enforcements.run_out(unit.connection, unit.now, limit)
     unit.found.extend(map(WentOverdue, overdue))
-    looked_at = await _look(unit, limit)
+    looked_at = await _look(unit, limit, judged=False)
     return max(len(overdue), looked_at) == limit
+
+
+async def look_at_items(unit: Unit, *, limit: int) -> bool:
+    """The same of the clocks that items meet. It counts all of these, so nothing that is quicker should wait for it."""
+    return await _look(unit, limit, judged=True) == limit
 
 
 async def next_due(unit: Unit) -> datetime | None:
@@ -25,21 +34,35 @@ async def next_due(unit: Unit) -> datetime | None:
     return min((instant for instant in instants if instant is not None), default=None)
 
 
-async def _look(unit: Unit, limit: int) -> int:
+async def _look(unit: Unit, limit: int, *, judged: bool) -> int:
     """Records what time has made of the clocks that are due for a look, all in the same few statements. Answers how many."""
-    due = await clocks.due(unit.connection, unit.now, limit)
+    due = await clocks.due(unit.connection, unit.now, limit, judged=judged)
     if not due:
         return 0
     known = await directives.several(unit.connection, {id_ for id_, _ in due})
     missing = [id_ for id_, _ in due if id_ not in known]
     if missing:
         raise LookupError(f"a clock runs for {missing[0]}, of which nothing is known")
-    instants = await settled(unit, [known[id_] for id_, clock in due if clock.duty is Duty.RESTRICT])
-    await clocks.save(unit.connection, [(id_, _looked(unit, known[id_], clock, instants.get(id_))) for id_, clock in due])
+    instants = await _instants(unit, known, due) if judged else {}
+    await clocks.save(unit.connection, [(id_, _looked(unit, known[id_], clock, instants)) for id_, clock in due])
     return len(due)
 
 
-def _looked(unit: Unit, directive: Directive, clock: Clock, settled_at: datetime | None) -> Clock:
-    after = tick(clock, now=unit.now, settled_at=settled_at if clock.duty is Duty.RESTRICT else None)
+async def _instants(
+    unit: Unit, known: Mapping[DirectiveId, Directive], due: Sequence[tuple[DirectiveId, Clock]]
+) -> dict[tuple[DirectiveId, Duty], datetime | None]:
+    """When the items of the directives met their clocks, if they did."""
+    settled_at = await settled(unit, [known[id_] for id_, clock in due if clock.duty is Duty.RESTRICT])
+    since = {id_: clock.starts_at for id_, clock in due if clock.duty is Duty.RELEASE}
+    everywhere_at = await released_at(unit.connection, since)
+    return {(id_, Duty.RESTRICT): at for id_, at in settled_at.items()} | {
+        (id_, Duty.RELEASE): at for id_, at in everywhere_at.items()
+    }
+
+
+def _looked(
+    unit: Unit, directive: Directive, clock: Clock, instants: Mapping[tuple[DirectiveId, Duty], datetime | None]
+) -> Clock:
+    after = tick(clock, now=unit.now, settled_at=instants.get((directive.id, clock.duty)))
     unit.found.extend(told(directive, clock, after))
     return after

@@ -25,12 +25,13 @@ from services.notifier.domain.enforcement import (
     turn,
 )
 from services.notifier.domain.facts import Fact, Ignored, ReportIgnored, Reverted
+from services.notifier.handlers.clocks import look_soon
 from services.notifier.handlers.unit import Unit
 from services.notifier.handlers.withholdings import took_effect
 from services.notifier.store import enforcements, turns, withholdings
 from services.notifier.store.enforcements import EnforcementId
 from shared.events import EnforcementReported
-from shared.ids import Key
+from shared.ids import DirectiveId, Key
 
 CLOCK_SKEW = timedelta(seconds=60)
 
@@ -62,9 +63,14 @@ async def record_reports(unit: Unit, events: Sequence[EnforcementReported]) -> R
     reasons = [_judge(unit, desk, report) for report in reports]
     await enforcements.save(unit.connection, list(desk.changed.values()), known=known.keys())
     await turns.add(unit.connection, desk.turns)
+    await look_soon(unit, {id_ for key in {each.key for each in desk.changed} for id_ in _claiming(versions.get(key))})
     ignored = [ReportIgnored(report.point, report.key, reason) for report, reason in zip(reports, reasons, strict=True) if reason]
     unit.found.extend(ignored)
     return Reported(len(reports) - len(ignored), len(ignored))
+
+
+def _claiming(version: Version | None) -> Sequence[DirectiveId]:
+    return version.directives if version else ()
 
 
 def _judge(unit: Unit, desk: _Desk, report: Report) -> Ignored | None:

@@ -26,6 +26,7 @@ from services.notifier.domain.enforcement import Enforcement, EnforcementState
 from services.notifier.domain.facts import Change, Contradicted, HoleFound, TookEffect
 from services.notifier.domain.holes import Hole
 from services.notifier.domain.points import matching
+from services.notifier.handlers.clocks import look_soon
 from services.notifier.handlers.unit import Unit
 from services.notifier.store import enforcements, holes, points, withholdings
 from services.notifier.store.dialects import lock_scopes
@@ -120,6 +121,7 @@ async def _ask(unit: Unit, versions: Sequence[Version]) -> None:
         for version in versions
         for point in matching(registered, version.key)
     ]
+    await look_soon(unit, {directive for version in versions for directive in version.directives})
     await _count_early(unit, {version.key: version for version in versions}, pending)
     await enforcements.begin(unit.connection, pending)
 

@@ -4,17 +4,17 @@ Promises: one row for each duty of a directive, and `next_at` in it as `next_at`
 Would break it: writing the table elsewhere.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import RowMapping, select
+from sqlalchemy import RowMapping, Select, and_, bindparam, not_, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.notifier.domain.clocks import Clock, ClockState, Duty, Trigger, next_at
+from services.notifier.domain.clocks import MET_BY_ITEMS, Clock, ClockState, Duty, Trigger, next_at
 from services.notifier.domain.course import Happened, Happening
-from services.notifier.tables import clock_facts, clocks, queued
+from services.notifier.tables import clock_facts, clocks, directives, open_clock, queued
 from shared.ids import DirectiveId
 from shared.sql import in_chunks, upsert
 
@@ -51,26 +51,65 @@ async def save(connection: AsyncConnection, changed: Sequence[tuple[DirectiveId,
     await connection.execute(statement.on_conflict_do_update(index_elements=list(clocks.primary_key.columns), set_=values), rows)
 
 
-async def due(connection: AsyncConnection, now: datetime, limit: int) -> list[tuple[DirectiveId, Clock]]:
-    """Clocks that somebody has to look at now, the longest waiting first; whoever else looks at them waits."""
-    statement = select(*clocks.c).where(queued, clocks.c.next_at <= now).order_by(clocks.c.next_at).limit(limit).with_for_update()
+async def due(connection: AsyncConnection, now: datetime, limit: int, *, judged: bool) -> list[tuple[DirectiveId, Clock]]:
+    """Clocks that somebody has to look at now, the longest waiting first, and not those that somebody else has in hand.
+
+    `judged` are those that items meet, and only those.
+    """
+    by_items = clocks.c.duty.in_(MET_BY_ITEMS)
+    statement = (
+        select(*clocks.c)
+        .where(queued, clocks.c.next_at <= now, by_items if judged else not_(by_items))
+        .order_by(clocks.c.next_at)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
     return [(row["directive"], _clock(row)) for row in (await connection.execute(statement)).mappings()]
+
+
+async def locked(connection: AsyncConnection, ids: Collection[DirectiveId]) -> Found:
+    """Like `of`; nobody else changes them until the transaction ends."""
+    return await _found(connection, ids, select(*clocks.c).order_by(clocks.c.directive, clocks.c.duty).with_for_update())
+
+
+async def look(connection: AsyncConnection, ids: Collection[DirectiveId], soon: Callable[[int], datetime]) -> None:
+    """Asks for a look at the clocks that items meet, at the time that `soon` says for so many items, unless one comes sooner."""
+    waiting = or_(clocks.c.next_at.is_(None), clocks.c.next_at > soon(0))
+    judged = and_(clocks.c.duty.in_(MET_BY_ITEMS), open_clock)
+    statement = (
+        select(clocks.c.directive, clocks.c.duty, directives.c.counts["total"].as_integer())
+        .join(directives, directives.c.id == clocks.c.directive)
+        .where(judged, waiting)
+        .order_by(clocks.c.directive, clocks.c.duty)
+    )
+    rows: list[dict[str, Any]] = []
+    for chunk in in_chunks(sorted(ids)):
+        found = await connection.execute(statement.where(clocks.c.directive.in_(chunk)))
+        rows += [{"of_directive": directive, "of_duty": duty, "at": soon(total)} for directive, duty, total in found]
+    if rows:
+        at = bindparam("at", type_=clocks.c.next_at.type)
+        same = and_(clocks.c.directive == bindparam("of_directive"), clocks.c.duty == bindparam("of_duty"), open_clock)
+        later = or_(clocks.c.next_at.is_(None), clocks.c.next_at > at)
+        await connection.execute(update(clocks).where(same, later).values(next_at=at), rows)
 
 
 async def of(connection: AsyncConnection, ids: Collection[DirectiveId]) -> Found:
     """All clocks of the directives, in the order in which they fall due."""
-    found: Found = {id_: {} for id_ in ids}
-    for chunk in in_chunks(sorted(ids)):
-        statement = select(*clocks.c).where(clocks.c.directive.in_(chunk)).order_by(clocks.c.due_at, clocks.c.duty)
-        for row in (await connection.execute(statement)).mappings():
-            found[row["directive"]][Duty(row["duty"])] = _clock(row)
-    return found
+    return await _found(connection, ids, select(*clocks.c).order_by(clocks.c.due_at, clocks.c.duty))
 
 
 async def next_due(connection: AsyncConnection) -> datetime | None:
     """When somebody has to look at a clock next."""
     statement = select(clocks.c.next_at).where(queued).order_by(clocks.c.next_at).limit(1)
     return (await connection.execute(statement)).scalar()
+
+
+async def _found(connection: AsyncConnection, ids: Collection[DirectiveId], statement: Select[Any]) -> Found:
+    found: Found = {id_: {} for id_ in ids}
+    for chunk in in_chunks(sorted(ids)):
+        for row in (await connection.execute(statement.where(clocks.c.directive.in_(chunk)))).mappings():
+            found[row["directive"]][Duty(row["duty"])] = _clock(row)
+    return found
 
 
 def _row(directive: DirectiveId, clock: Clock) -> dict[str, Any]:

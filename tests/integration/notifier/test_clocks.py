@@ -10,14 +10,27 @@ from sqlalchemy import select
 
 from services.notifier.domain.clocks import Clock, ClockState, Duty, Trigger
 from services.notifier.domain.holes import Hole
-from services.notifier.handlers.deadlines import next_due, run_out
+from services.notifier.handlers.deadlines import next_due
 from services.notifier.handlers.happenings import CaseRecord
 from services.notifier.handlers.healing import heal_directive
 from services.notifier.handlers.standing import report_on
 from services.notifier.tables import clocks
 from shared.events import CaseEvent, DirectiveAccepted, DirectiveConfirmed, DirectiveStayed, DirectiveUnstayed, compliance
 from tests.integration.notifier.world import World
-from tests.unit.notifier.builders import DIRECTIVE, IN, after, counts, noticed, received, replied, rescinded
+from tests.unit.notifier.builders import (
+    DIRECTIVE,
+    IN,
+    after,
+    counts,
+    item,
+    items,
+    noticed,
+    received,
+    replied,
+    report,
+    rescinded,
+    withholding,
+)
 
 S = ClockState
 IN_FORCE = timedelta(days=1000)
@@ -66,7 +79,7 @@ async def shown(world: World, duty: Duty = Duty.RESTRICT) -> tuple[Clock, ClockS
 
 async def look(world: World, seconds: float) -> None:
     world.clock.now = at(seconds)
-    await world.commands.run(lambda unit: run_out(unit, limit=100))
+    await world.let_time_work()
 
 
 async def told(world: World, duty: Duty = Duty.RESTRICT) -> list[str]:
@@ -215,3 +228,40 @@ async def test_the_time_to_acknowledge_is_measured(world: World) -> None:
     await world.tell(order(**india), question(2, 90, kind="acknowledgement", **india))
 
     assert world.metric("geowithhold_time_to_acknowledge_seconds_sum", jurisdiction=IN) == pytest.approx(90)
+
+
+async def test_items_that_settle_meet_their_clock_soon_and_not_only_at_its_end(world: World) -> None:
+    await world.register()
+    claimed, tally = item(), counts(complied=1)
+    await world.tell(received(due_at=after(HOUR), tally=tally), items(2, claimed, tally=tally, due_at=after(HOUR)))
+    await world.withhold(withholding())
+    world.clock.advance(60)
+    await world.let_time_work()
+    await world.report(report(at=after(50)))
+
+    world.clock.advance(2)
+    await world.let_time_work()
+
+    assert await recorded(world, Duty.RESTRICT) == [("met", after(50))]
+    assert await told(world) == ["ClockStarted", "ClockMet"]
+
+
+async def test_what_settles_after_a_breach_is_recorded_as_met_late(world: World) -> None:
+    await world.register()
+    claimed, tally = item(), counts(complied=1)
+    await world.tell(received(due_at=after(HOUR), tally=tally), items(2, claimed, tally=tally, due_at=after(HOUR)))
+    await world.withhold(withholding())
+    world.clock.advance(HOUR)
+    await world.let_time_work()
+
+    world.clock.advance(10)
+    await world.report(report(at=after(HOUR + 5)))
+    world.clock.advance(2)
+    await world.let_time_work()
+
+    assert await recorded(world, Duty.RESTRICT) == [("met_late", after(HOUR + 5))]
+    assert await told(world) == ["ClockStarted", "ClockBreached", "ClockMet"]
+
+
+async def recorded(world: World, duty: Duty) -> list[tuple[Any, ...]]:
+    return await world.rows(select(clocks.c.state, clocks.c.met_at).where(clocks.c.duty == duty))

@@ -4,15 +4,18 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from sqlalchemy import text
+from sqlalchemy import select, text
 
-from services.notifier.handlers.deadlines import run_out
+from services.notifier.handlers.cases import record_case_events
+from services.notifier.handlers.deadlines import look_at_items
+from services.notifier.handlers.happenings import CaseRecord
 from services.notifier.handlers.reports import record_reports
 from services.notifier.handlers.unit import Unit
 from services.notifier.handlers.withholdings import record_withholdings
+from services.notifier.tables import clocks
 from tests.integration.notifier.world import World
 from tests.support.eventually import eventually
-from tests.unit.notifier.builders import after, received, report, withholding
+from tests.unit.notifier.builders import after, counts, received, report, rescinded, withholding
 
 Work = Callable[[Unit], Awaitable[Any]]
 
@@ -74,11 +77,33 @@ async def test_a_report_waits_for_the_version_that_is_being_recorded(postgres_wo
     assert await postgres_world.answers() == [("search", "account:a", 2, "applied")]
 
 
-async def test_of_two_that_see_a_clock_run_out_one_records_the_breach(postgres_world: World) -> None:
+async def test_a_clock_that_somebody_has_in_hand_is_left_to_them(postgres_world: World) -> None:
     await postgres_world.tell(received(due_at=after(10)))
     postgres_world.clock.advance(10)
 
-    await first_then_second(postgres_world, lambda unit: run_out(unit, limit=10), lambda unit: run_out(unit, limit=10))
+    async def both(unit: Unit) -> None:
+        await look_at_items(unit, limit=10)
+        await postgres_world.let_time_work()
 
-    breaches = "geowithhold_deadline_breaches_total"
-    assert postgres_world.metric(breaches, jurisdiction="IN", legal_basis="in-it-act-69a") == 1
+    await postgres_world.commands.run(both)
+
+    assert postgres_world.metric(BREACHES, jurisdiction="IN", legal_basis="in-it-act-69a") == 1
+
+
+async def test_an_event_waits_for_the_breach_that_is_being_recorded_and_keeps_it(postgres_world: World) -> None:
+    await postgres_world.tell(received(due_at=after(10)))
+    postgres_world.clock.advance(10)
+    rescind = CaseRecord(rescinded(2, tally=counts(withdrawn=1), due_at=after(10)), after(10))
+
+    await first_then_second(
+        postgres_world,
+        lambda unit: look_at_items(unit, limit=10),
+        lambda unit: record_case_events(unit, [rescind]),
+    )
+
+    c = clocks.c
+    assert await postgres_world.rows(select(c.state, c.breached_at).where(c.duty == "restrict")) == [("void", after(10))]
+    assert postgres_world.metric(BREACHES, jurisdiction="IN", legal_basis="in-it-act-69a") == 1
+
+
+BREACHES = "geowithhold_deadline_breaches_total"

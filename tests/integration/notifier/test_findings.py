@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from services.notifier.handlers.deadlines import run_out
 from services.notifier.handlers.unit import Unit
 from services.notifier.handlers.withholdings import record_withholdings
 from services.notifier.outbox import OUTBOX
@@ -32,10 +31,6 @@ OF_KEY: dict[str, Any] = {"target": Target("account:a"), "jurisdiction": IN}
 OF_CASE: dict[str, Any] = {"directive": DIRECTIVE, "jurisdictions": (IN,), "legal_basis": "in-it-act-69a"}
 
 
-async def let_run_out(world: World) -> None:
-    await world.commands.run(lambda unit: run_out(unit, limit=100))
-
-
 async def told(world: World) -> list[Any]:
     """All but that clocks started, which every directive tells of."""
     found = [envelope.data for envelope in await world.findings()]
@@ -47,8 +42,8 @@ async def test_a_point_that_does_not_answer_in_time_is_told(world: World) -> Non
     await world.withhold(withholding())
     world.clock.advance(61)
 
-    await let_run_out(world)
-    await let_run_out(world)
+    await world.let_time_work()
+    await world.let_time_work()
 
     overdue = compliance.EnforcementOverdue(**OF_KEY, point=PointId("search"), version=1, due_at=after(60), at=after(61))
     assert await told(world) == [overdue]
@@ -89,7 +84,7 @@ async def test_a_clock_that_runs_out_unmet_is_told(world: World) -> None:
     await world.tell(received(due_at=after(10), tally=counts(undecided=1)))
     world.clock.advance(11)
 
-    await let_run_out(world)
+    await world.let_time_work()
 
     breached = compliance.ClockBreached(
         **OF_CASE, duty="restrict", starts_at=AT, due_at=after(10), verified=True, at=world.clock.now

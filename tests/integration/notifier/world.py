@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.notifier.commands import Commands
 from services.notifier.domain.points import Point
 from services.notifier.handlers.cases import record_case_events
+from services.notifier.handlers.deadlines import look_at_items, run_out
 from services.notifier.handlers.happenings import CaseRecord
 from services.notifier.handlers.points import register_point
 from services.notifier.handlers.reports import Reported, record_reports
@@ -84,6 +85,11 @@ class World:
     async def tell(self, *events: CaseEvent, at: datetime | None = None) -> None:
         records = [CaseRecord(event, at or self.clock()) for event in events]
         await self.commands.run(lambda unit: record_case_events(unit, records))
+
+    async def let_time_work(self) -> None:
+        """Records all that has run out by now, as the loop would."""
+        await self.commands.run(lambda unit: run_out(unit, limit=1000))
+        await self.commands.run(lambda unit: look_at_items(unit, limit=1000))
 
     async def register(
         self, id_: str = "search", *places: str, types: Sequence[TargetType] = tuple(TargetType), ack_within: float = 60

@@ -1,3 +1,4 @@
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -85,3 +86,11 @@ def test_in_production_webhooks_go_to_public_addresses_alone(monkeypatch: pytest
 
     with pytest.raises(ValidationError, match="NOTIFIER_WEBHOOKS_ALLOW_PRIVATE"):
         made(monkeypatch, GEOWITHHOLD_ENVIRONMENT="production", NOTIFIER_DATABASE_URL="postgresql://db/notifier")
+
+
+def test_releases_are_promised_within_an_hour_unless_somebody_says_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert made(monkeypatch).release_within == timedelta(hours=1)
+    assert made(monkeypatch, GEOWITHHOLD_RELEASE_WITHIN_SECONDS="900").release_within == timedelta(minutes=15)
+
+    with pytest.raises(ValidationError, match="GEOWITHHOLD_RELEASE_WITHIN_SECONDS"):
+        made(monkeypatch, GEOWITHHOLD_RELEASE_WITHIN_SECONDS="0")

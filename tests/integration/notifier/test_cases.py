@@ -165,7 +165,10 @@ async def test_the_end_of_a_directive_ends_its_clocks(world: World) -> None:
     await world.tell(rescinded(2, tally=counts(withdrawn=1)), at=after(50))
     await world.tell(replied(3, status="rescinded", sent_at=after(60)), at=after(70))
 
-    assert await world.rows(select(clocks.c.duty, clocks.c.state, clocks.c.next_at).order_by(clocks.c.duty)) == [
+    of_the_order = clocks.c.duty != "release"
+    assert await world.rows(
+        select(clocks.c.duty, clocks.c.state, clocks.c.next_at).where(of_the_order).order_by(clocks.c.duty)
+    ) == [
         ("ack", "void", None),
         ("reply", "void", None),
         ("restrict", "void", None),

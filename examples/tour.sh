@@ -32,8 +32,16 @@ post "$notifier/v1/enforcements/ack" -d '{"point": "search", "items": [
   {"target": "account:acct_42", "jurisdiction": "IN", "version": 1, "state": "applied", "at": "'"$(date -u +%FT%TZ)"'"}]}'
 
 step "The platform restores one account on its own decision: a memo and two different approvers"
-post "$blocklist/v1/releases" -d '{"cause": "platform_decision", "directive": "'"$directive"'", "targets": ["@acct_42"],
-  "jurisdictions": ["IN"], "memo": "A journalist", "approvers": ["asha", "bo"]}'
+before=$(date -u +%FT%T.%6NZ)
+answer=$(post "$blocklist/v1/releases" -d '{"cause": "platform_decision", "directive": "'"$directive"'", "targets": ["@acct_42"],
+  "jurisdictions": ["IN"], "memo": "A journalist", "approvers": ["asha", "bo"]}')
+echo "$answer"
+batch=$(sed -E 's/.*"batch":"(bat_[0-9a-f]+)".*/\1/' <<<"$answer")
+
+step "What would taking that back do? A rehearsal; and who held the account before"
+post "$blocklist/v1/batches/$batch/undo" -d '{"memo": "Was it right?", "dry_run": true}'
+curl -sS "$blocklist/v1/withholdings/account:acct_42?as_of=$before"
+echo
 
 step "What became of the directive, and what it may cost"
 sleep 1

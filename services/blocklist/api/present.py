@@ -77,6 +77,8 @@ def item(row: Row) -> Document:
         "applied_jurisdictions": [place for place, claim in claims.items() if isinstance(claim, Standing)],
         "claims": dict(claims),
         "changed_at": time(row["changed_at"]),
+        "version": row["version"],
+        "batch": row["batch"],
     }
 
 

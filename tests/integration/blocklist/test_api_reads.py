@@ -84,11 +84,14 @@ async def test_items_show_what_was_received_decided_and_applied(api: Api) -> Non
 
     items = (await api.get(f"/v1/directives/{directive['id']}/items"))["items"]
 
-    assert [{name: value for name, value in item.items() if name != "changed_at"} for item in items] == [
+    unforeseen = ("changed_at", "version", "batch")
+    assert [{name: value for name, value in item.items() if name not in unforeseen} for item in items] == [
         item("account:a", ["＠A"], "complied", applied=["IN"], claims={"IN": "live"}),
         item("account:b", ["https://x.com/b"], "refused", ground="news_media"),
         item("hashtag:farmers", ["#Farmers"], "undecided"),
     ]
+    assert [item["version"] for item in items] == [2, 2, 1]
+    assert len({item["batch"] for item in items}) == 3
 
 
 def item(

@@ -3,6 +3,7 @@
 import asyncio
 from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from services.blocklist.handlers.release import Release, release
 from services.blocklist.handlers.staying import stay
 from services.blocklist.handlers.submit import submit
 from services.blocklist.handlers.supersede import Supersede, supersede
+from services.blocklist.handlers.undo import Undo, undo_batch
 from services.blocklist.handlers.unit import Unit
 from services.blocklist.outbox import OUTBOX
 from shared.db import Database
@@ -219,6 +221,38 @@ async def test_decisions_on_one_directive_at_once_keep_revisions_and_tally(datab
     revisions = [event["revision"] for event in rows["case_events"] if event["directive"] == directive_id(1)]
     assert row["tally"] == {"complied": len(TARGETS)}
     assert sorted(revisions) == list(range(1, row["revision"] + 1))
+
+
+async def test_a_batch_that_is_taken_back_by_many_at_once_is_taken_back_once(database: Database, commands: Commands) -> None:
+    await two_directives(commands)
+    for _ in range(ROUNDS):
+        await commands.run(comply(1, *TARGETS))
+        (made,) = (await database.read(all_rows))["batches"][-1:]
+        command = Undo(batch=made["id"], memo="why", approvers=())
+
+        take_back = partial(undo_batch, command=command)
+        done = await at_once(*(commands.run(take_back) for _ in range(4)))
+
+        assert sum(isinstance(outcome, Refusal) for outcome in done) == 3
+        assert claimants(await check(database)) == dict.fromkeys(TARGETS, frozenset())
+
+
+async def test_a_batch_is_taken_back_while_others_claim_the_same_keys(database: Database, commands: Commands) -> None:
+    await two_directives(commands)
+    for _ in range(ROUNDS):
+        await commands.run(comply(1, *TARGETS))
+        (made,) = (await database.read(all_rows))["batches"][-1:]
+        command = Undo(batch=made["id"], memo="why", approvers=())
+
+        undone, complied = await at_once(
+            commands.run(partial(undo_batch, command=command)),
+            commands.run(comply(2, *TARGETS[::-1])),
+        )
+
+        assert not isinstance(undone, Refusal)
+        assert not isinstance(complied, Refusal)
+        assert claimants(await check(database)) == dict.fromkeys(TARGETS, frozenset({directive_id(2)}))
+        await at_once(commands.run(lift(2, *TARGETS)))
 
 
 async def test_a_row_with_a_lower_id_that_commits_later_is_still_published(database: Database) -> None:

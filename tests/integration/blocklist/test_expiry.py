@@ -8,6 +8,7 @@ import pytest
 
 from services.blocklist.expiry import Expiry
 from services.blocklist.handlers.endings import Act, expire, rescind
+from services.blocklist.handlers.interim import lapse
 from services.blocklist.handlers.submit import submit
 from shared.db import Database
 from tests.support.blocklist import all_rows, make_commands, migrated
@@ -70,6 +71,21 @@ async def test_a_directive_that_is_not_due_or_has_ended_is_left_alone(database: 
 
     assert (early, ended, without_end) == (None, None, None)
     assert await database.read(all_rows) == before
+
+
+async def test_an_interim_directive_lapses_once_and_no_sooner_than_its_time(database: Database) -> None:
+    clock = FakeClock()
+    commands = make_commands(database, clock)
+    interim = make_order(1, comply_at_intake=True, interim=True, lapses_at=NOON + HOUR)
+    await commands.run(lambda unit: submit(unit, interim))
+    await order(database, 2, None)
+
+    early = [await commands.run(lambda unit, number=number: lapse(unit, directive_id(number))) for number in (1, 2)]  # type: ignore[misc]
+    clock.advance(HOUR)
+    ended = await asyncio.gather(*(expiry_at(database, clock).run_once() for _ in range(5)))
+
+    assert (early, sum(ended)) == ([None, None], 1)
+    assert await statuses(database) == ["interim_lapsed", "in_force"]
 
 
 async def test_a_directive_expires_once_whoever_looks_first(database: Database) -> None:

@@ -1,11 +1,14 @@
 from collections.abc import Mapping
+from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
 from services.blocklist.domain.directive import TRANSITIONS, DirectiveFact, DirectiveStatus, NoTransition, step
-from tests.support.builders import make_directive, make_order, target
+from tests.support.builders import NOON, make_directive, make_order, target
 
 STATUS, FACT = DirectiveStatus, DirectiveFact
+HOUR = timedelta(hours=1)
 
 ENDINGS = {
     FACT.RESCIND: STATUS.RESCINDED,
@@ -76,3 +79,30 @@ def test_lines_that_name_one_target_twice_count_as_duplicates() -> None:
     order = make_order(targets={target("a"): ["@a", "@A", "account:a"], target("b"): ["@b"]})
 
     assert order.duplicates == 2
+
+
+@pytest.mark.parametrize(
+    ("expires", "lapses", "ended"),
+    [
+        (None, None, None),
+        (HOUR, HOUR, None),
+        (timedelta(), None, STATUS.EXPIRED),
+        (None, timedelta(), STATUS.INTERIM_LAPSED),
+        (HOUR, -HOUR, STATUS.INTERIM_LAPSED),
+        (-HOUR, -HOUR, STATUS.EXPIRED),
+    ],
+)
+def test_the_calendar_ends_a_directive_from_the_very_instant_on(
+    expires: timedelta | None, lapses: timedelta | None, ended: DirectiveStatus | None
+) -> None:
+    expires_at, lapses_at = (None if after is None else NOON + after for after in (expires, lapses))
+    directive = replace(make_directive(), expires_at=expires_at, lapses_at=lapses_at)
+
+    assert directive.run_out(NOON) is ended
+
+
+def test_only_an_unblock_unblocks() -> None:
+    kinds = ("block", "unblock")
+
+    assert [replace(make_directive(), kind=kind).unblocks for kind in kinds] == [False, True]
+    assert [make_order(kind=kind).unblocks for kind in kinds] == [False, True]

@@ -36,7 +36,8 @@ def upsert(connection: AsyncConnection, table: Table) -> Insert:
     return postgresql.insert(table) if connection.dialect.name == "postgresql" else sqlite.insert(table)
 
 
-def in_chunks(values: Sequence[T]) -> Iterator[Sequence[T]]:
-    """The values, cut so that no statement has more parameters than a database takes."""
-    for start in range(0, len(values), PARAMETERS):
-        yield values[start : start + PARAMETERS]
+def in_chunks(values: Sequence[T], *, per: int = 1) -> Iterator[Sequence[T]]:
+    """The values, of `per` parameters each, cut so that no statement has more parameters than a database takes."""
+    size = PARAMETERS // per
+    for start in range(0, len(values), size):
+        yield values[start : start + size]

@@ -324,8 +324,23 @@ clocks = Table(
     Column("paused_seconds", Double, nullable=False, server_default="0"),
     Column("warned", Integer, nullable=False, server_default="0"),
     Column("next_at", Instant),
+    Column("changed_at", Instant),
     comment="`breached_at` is set once, and only for a verified duty. `next_at` is when somebody has to look at it.",
 )
+clock_history = Table(
+    "clock_history",
+    metadata,
+    Column("directive", Text, primary_key=True),
+    Column("duty", Text, primary_key=True),
+    Column("changed_at", Instant, primary_key=True),
+    *(
+        Column(column.name, column.type, nullable=column.nullable)
+        for column in clocks.c
+        if column.name not in {"directive", "duty", "changed_at", "next_at"}
+    ),
+    comment="How clocks were recorded before, from `changed_at` on until the next one.",
+)
+
 queued = clocks.c.next_at.is_not(None)
 """Clocks that somebody will have to look at: the others cost nothing, however many there are."""
 

@@ -1,11 +1,13 @@
 """What a route gets from the application, and how it reads the parts that several routes have."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Annotated
 
 from fastapi import Depends, Query, Request
 
 from services.notifier.commands import Commands
+from shared.http.fields import Time
 from shared.http.problems import Fault, Kind, Refusal
 from shared.ids import Target
 from shared.targets import TargetError, parse_target
@@ -23,6 +25,14 @@ def _target(target: Annotated[str | None, Query(max_length=4096)] = None) -> Tar
         raise Refusal(Kind.INVALID, str(error), (Fault(str(error), parameter="target"),)) from error
 
 
+def past(as_of: datetime | None, now: datetime) -> datetime | None:
+    """Refuses an instant of the future, of which nothing can be told."""
+    if as_of is not None and as_of > now:
+        detail = "as_of lies in the future"
+        raise Refusal(Kind.INVALID, detail, (Fault(detail, parameter="as_of"),))
+    return as_of
+
+
 @dataclass(frozen=True, slots=True)
 class ChannelRules:
     """By which ways subscribers can be told."""
@@ -36,6 +46,7 @@ def _rules(request: Request) -> ChannelRules:
     return rules
 
 
+AsOf = Annotated[Time | None, Query()]
 Rules = Annotated[ChannelRules, Depends(_rules)]
 Context = Annotated[Commands, Depends(_commands)]
 OnTarget = Annotated[Target | None, Depends(_target)]

@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path
 
 from services.notifier.api import present
-from services.notifier.api.context import Context
+from services.notifier.api.context import AsOf, Context, past
 from services.notifier.handlers.standing import report_on
 from services.notifier.schemas import ComplianceOut
 from shared.ids import DirectiveId
@@ -14,6 +14,10 @@ router = APIRouter(prefix="/v1/directives", tags=["directives"])
 
 
 @router.get("/{directive_id}/compliance")
-async def show_compliance(directive_id: Annotated[str, Path(max_length=64)], context: Context) -> ComplianceOut:
-    """What was specified, decided, enforced and answered, which clocks run, and what exposure follows."""
-    return present.compliance(await context.ask(lambda unit: report_on(unit, DirectiveId(directive_id))))
+async def show_compliance(
+    directive_id: Annotated[str, Path(max_length=64)], context: Context, as_of: AsOf = None
+) -> ComplianceOut:
+    """What was specified, decided, enforced and answered, which clocks run, and what exposure follows; now, or `as_of` then."""
+    return present.compliance(
+        await context.ask(lambda unit: report_on(unit, DirectiveId(directive_id), as_of=past(as_of, unit.now)))
+    )

@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path
 
 from services.notifier.api import present
-from services.notifier.api.context import Context
+from services.notifier.api.context import AsOf, Context, past
 from services.notifier.handlers.places import PlaceReport, places_with_keys, report_places
 from services.notifier.handlers.unit import Unit
 from services.notifier.schemas import JurisdictionOut, Page
@@ -31,11 +31,11 @@ async def list_jurisdictions(context: Context, limit: Limit = 100, cursor: Curso
 
 
 @router.get("/{code}")
-async def show_jurisdiction(code: Annotated[str, Path(max_length=16)], context: Context) -> JurisdictionOut:
-    """The keys of this jurisdiction alone: not those of its parts, nor those that hold worldwide."""
+async def show_jurisdiction(code: Annotated[str, Path(max_length=16)], context: Context, as_of: AsOf = None) -> JurisdictionOut:
+    """The keys of this jurisdiction alone: not those of its parts, nor those that hold worldwide; now, or `as_of` then."""
     try:
         place = parse_jurisdiction(code)
     except JurisdictionError as error:
         raise Refusal(Kind.NOT_FOUND, str(error)) from error
-    (report,) = await context.ask(lambda unit: report_places(unit, [place]))
+    (report,) = await context.ask(lambda unit: report_places(unit, [place], as_of=past(as_of, unit.now)))
     return present.jurisdiction(report)

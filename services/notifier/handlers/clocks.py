@@ -91,7 +91,7 @@ async def _run(
         for before, after in _judged(unit, directive, happened, known_clocks, release):
             unit.found.extend(told(directive, before, after))
             moved.append((directive.id, after))
-    await clocks.save(unit.connection, moved)
+    await clocks.save(unit.connection, moved, unit.now)
 
 
 def _judged(

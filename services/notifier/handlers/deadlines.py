@@ -44,7 +44,8 @@ async def _look(unit: Unit, limit: int, *, judged: bool) -> int:
     if missing:
         raise LookupError(f"a clock runs for {missing[0]}, of which nothing is known")
     instants = await _instants(unit, known, due) if judged else {}
-    await clocks.save(unit.connection, [(id_, _looked(unit, known[id_], clock, instants)) for id_, clock in due])
+    looked = [(id_, _looked(unit, known[id_], clock, instants)) for id_, clock in due]
+    await clocks.save(unit.connection, looked, unit.now)
     return len(due)
 
 

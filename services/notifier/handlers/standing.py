@@ -9,11 +9,14 @@ from services.notifier.domain.case import Directive
 from services.notifier.domain.clocks import Clock, ClockState, Duty, meet, state_at
 from services.notifier.domain.compliance import Compliance, Effect, Standing, compliance
 from services.notifier.domain.exposure import Exposure
+from services.notifier.domain.traces import effect_of
 from services.notifier.handlers.exposures import exposure_of
 from services.notifier.handlers.unit import Unit
 from services.notifier.store import clocks, correspondence, directives
 from services.notifier.store.correspondence import Tally
 from services.notifier.store.effects import effects
+from services.notifier.store.past_clocks import clocks_at
+from services.notifier.store.traces import past_of
 from shared.ids import DirectiveId
 
 
@@ -27,21 +30,31 @@ class CaseReport:
     exposure: Exposure
 
 
-async def report_on(unit: Unit, id_: DirectiveId) -> CaseReport:
-    """Raises Refusal if nothing has been heard of the directive."""
+async def report_on(unit: Unit, id_: DirectiveId, *, as_of: datetime | None = None) -> CaseReport:
+    """How it stands, or stood then. Raises Refusal if nothing has, or had, been heard of the directive."""
     directive = await directives.find(unit.connection, id_)
-    if directive is None:
+    reports = await reports_on(unit, [directive] if directive else [], as_of=as_of)
+    if not reports:
         raise errors.unknown_directive(id_)
-    (report,) = await reports_on(unit, [directive])
-    return report
+    return reports[0]
 
 
-async def reports_on(unit: Unit, found: Sequence[Directive]) -> list[CaseReport]:
+async def reports_on(unit: Unit, found: Sequence[Directive], *, as_of: datetime | None = None) -> list[CaseReport]:
+    """How each of them stands; as of an instant how it stood then, without those of which nothing had been heard."""
+    if as_of is not None:
+        unit = replace(unit, now=as_of)
+        found = list((await directives.as_of(unit.connection, found, as_of)).values())
     ids = [directive.id for directive in found]
-    effect = await effects(unit.connection, ids)
-    tallies = await correspondence.tallies(unit.connection, ids)
-    running = await clocks.of(unit.connection, ids)
+    effect = await effects(unit.connection, ids) if as_of is None else await _effects_at(unit, found)
+    tallies = await correspondence.tallies(unit.connection, ids, as_of=as_of)
+    running = await clocks.of(unit.connection, ids) if as_of is None else await clocks_at(unit.connection, ids, as_of)
     return [_report(unit, each, effect[each.id], tallies[each.id], running[each.id]) for each in found]
+
+
+async def _effects_at(unit: Unit, found: Sequence[Directive]) -> dict[DirectiveId, Effect]:
+    """As they were at the unit's *now*."""
+    past = await past_of(unit.connection, found, unit.now)
+    return {each.id: effect_of(each, past.items(each.id), past.traces_of(each.id)) for each in found}
 
 
 async def settled(unit: Unit, found: Sequence[Directive]) -> dict[DirectiveId, datetime | None]:

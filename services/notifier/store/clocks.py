@@ -9,12 +9,12 @@ from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import RowMapping, Select, and_, bindparam, not_, or_, select, update
+from sqlalchemy import RowMapping, Select, and_, bindparam, not_, or_, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.notifier.domain.clocks import MET_BY_ITEMS, Clock, ClockState, Duty, Trigger, next_at
 from services.notifier.domain.course import Happened, Happening
-from services.notifier.tables import clock_facts, clocks, directives, open_clock, queued
+from services.notifier.tables import clock_facts, clock_history, clocks, directives, open_clock, queued
 from shared.ids import DirectiveId
 from shared.sql import in_chunks, upsert
 
@@ -41,13 +41,14 @@ async def happenings(connection: AsyncConnection, ids: Collection[DirectiveId]) 
     return found
 
 
-async def save(connection: AsyncConnection, changed: Sequence[tuple[DirectiveId, Clock]]) -> None:
-    """Stores clocks as they are now, and puts each where it belongs in the queue."""
+async def save(connection: AsyncConnection, changed: Sequence[tuple[DirectiveId, Clock]], at: datetime) -> None:
+    """Stores clocks as they are now, and puts each where it belongs in the queue. Keeps how they were until this moment."""
     if not changed:
         return
+    await _archive(connection, [(directive, clock.duty.value) for directive, clock in changed], at)
     statement = upsert(connection, clocks)
     values = {column.name: statement.excluded[column.name] for column in clocks.c if not column.primary_key}
-    rows = sorted((_row(directive, clock) for directive, clock in changed), key=lambda row: (row["directive"], row["duty"]))
+    rows = sorted((_row(directive, clock, at) for directive, clock in changed), key=lambda row: (row["directive"], row["duty"]))
     await connection.execute(statement.on_conflict_do_update(index_elements=list(clocks.primary_key.columns), set_=values), rows)
 
 
@@ -64,7 +65,7 @@ async def due(connection: AsyncConnection, now: datetime, limit: int, *, judged:
         .limit(limit)
         .with_for_update(skip_locked=True)
     )
-    return [(row["directive"], _clock(row)) for row in (await connection.execute(statement)).mappings()]
+    return [(row["directive"], clock_of(row)) for row in (await connection.execute(statement)).mappings()]
 
 
 async def locked(connection: AsyncConnection, ids: Collection[DirectiveId]) -> Found:
@@ -108,13 +109,24 @@ async def _found(connection: AsyncConnection, ids: Collection[DirectiveId], stat
     found: Found = {id_: {} for id_ in ids}
     for chunk in in_chunks(sorted(ids)):
         for row in (await connection.execute(statement.where(clocks.c.directive.in_(chunk)))).mappings():
-            found[row["directive"]][Duty(row["duty"])] = _clock(row)
+            found[row["directive"]][Duty(row["duty"])] = clock_of(row)
     return found
 
 
-def _row(directive: DirectiveId, clock: Clock) -> dict[str, Any]:
+async def _archive(connection: AsyncConnection, wanted: Sequence[tuple[DirectiveId, str]], at: datetime) -> None:
+    """What was stored at this very moment nobody has seen."""
+    names = [column.name for column in clock_history.c]
+    for chunk in in_chunks(wanted, per=2):
+        past = select(*(clocks.c[name] for name in names)).where(
+            tuple_(clocks.c.directive, clocks.c.duty).in_(chunk), clocks.c.changed_at < at
+        )
+        await connection.execute(upsert(connection, clock_history).from_select(names, past).on_conflict_do_nothing())
+
+
+def _row(directive: DirectiveId, clock: Clock, at: datetime) -> dict[str, Any]:
     same: Mapping[str, Any] = {name: getattr(clock, name) for name in _SAME}
-    return {"directive": directive, **same, "paused_seconds": clock.paused.total_seconds(), "next_at": next_at(clock)}
+    times = {"paused_seconds": clock.paused.total_seconds(), "next_at": next_at(clock), "changed_at": at}
+    return {"directive": directive, **same, **times}
 
 
 _SAME = (
@@ -133,7 +145,8 @@ _SAME = (
 )
 
 
-def _clock(row: RowMapping) -> Clock:
+def clock_of(row: RowMapping) -> Clock:
+    """The clock that a row tells, present or past."""
     same = {name: row[name] for name in _SAME}
     words = {"duty": Duty(row["duty"]), "trigger": Trigger(row["trigger"]), "state": ClockState(row["state"])}
     return Clock(**{**same, **words, "paused": timedelta(seconds=row["paused_seconds"])})

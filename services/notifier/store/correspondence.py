@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import RowMapping, Select, func, select
+from sqlalchemy import ColumnElement, RowMapping, Select, Table, and_, func, select, true
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.notifier.domain.compliance import NON_COMPLIANCE
@@ -59,19 +59,35 @@ async def add_replies(connection: AsyncConnection, found: Sequence[Reply]) -> No
         await connection.execute(upsert(connection, replies).on_conflict_do_nothing(), list(map(asdict, found)))
 
 
-async def tallies(connection: AsyncConnection, ids: Sequence[DirectiveId]) -> dict[DirectiveId, Tally]:
+async def tallies(
+    connection: AsyncConnection, ids: Sequence[DirectiveId], *, as_of: datetime | None = None
+) -> dict[DirectiveId, Tally]:
+    """What has been recorded until now, or had been by then."""
     received, answered = Counter[str](), Counter[str]()
     scolded: dict[str, list[RowMapping]] = {id_: [] for id_ in ids}
     for chunk in in_chunks(ids):
-        for numbers, of in ((received, notices.c.directive), (answered, replies.c.directive)):
-            for id_, number in await connection.execute(select(of, func.count()).where(of.in_(chunk)).group_by(of)):
+        for numbers, table in ((received, notices), (answered, replies)):
+            for id_, number in await connection.execute(_counted(table, chunk, as_of)):
                 numbers[id_] += number
-        for row in (await connection.execute(_scoldings(chunk))).mappings():
+        for row in (await connection.execute(_scoldings(chunk, as_of))).mappings():
             scolded[row["directive"]].append(row)
     return {id_: _tally(received[id_], answered[id_], scolded[id_]) for id_ in ids}
 
 
-def _scoldings(ids: Sequence[DirectiveId]) -> Select[Any]:
+def recorded_by(table: Table, as_of: datetime | None) -> ColumnElement[bool]:
+    """Of what was recorded before its time was kept, the time that it says of itself counts."""
+    if as_of is None:
+        return true()
+    own = notices.c.received_at if table is notices else replies.c.sent_at
+    return func.coalesce(table.c.recorded_at, own) <= as_of
+
+
+def _counted(table: Table, ids: Sequence[DirectiveId], as_of: datetime | None) -> Select[Any]:
+    wanted = and_(table.c.directive.in_(ids), recorded_by(table, as_of))
+    return select(table.c.directive, func.count()).where(wanted).group_by(table.c.directive)
+
+
+def _scoldings(ids: Sequence[DirectiveId], as_of: datetime | None) -> Select[Any]:
     """Notices of non-compliance: how many cite each provision, and when the first of them came."""
     return (
         select(
@@ -80,7 +96,7 @@ def _scoldings(ids: Sequence[DirectiveId]) -> Select[Any]:
             func.count().label("number"),
             func.min(notices.c.received_at).label("first"),
         )
-        .where(notices.c.directive.in_(ids), notices.c.kind == NON_COMPLIANCE)
+        .where(notices.c.directive.in_(ids), notices.c.kind == NON_COMPLIANCE, recorded_by(notices, as_of))
         .group_by(notices.c.directive, notices.c.provision)
     )
 

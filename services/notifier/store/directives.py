@@ -1,7 +1,8 @@
 """Directives, each as its highest revision tells it, whatever the order in which its events come."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import RowMapping, bindparam, delete, insert, select, update
@@ -46,6 +47,18 @@ async def by_place(connection: AsyncConnection, places: Collection[Jurisdiction]
     for row in (await connection.execute(statement)).mappings():
         found[row["place"]].append(_directive(row))
     return found
+
+
+async def as_of(connection: AsyncConnection, found: Collection[Directive], at: datetime) -> dict[DirectiveId, Directive]:
+    """Those of the directives that had been heard of by then, as they were. Only what changes by events is as of then."""
+    later = {each.id: each for each in found if each.changed_at is not None and each.changed_at > at}
+    was = {each.id: each for each in found if each.id not in later}
+    for chunk in in_chunks(sorted(later)):
+        c = directive_history.c
+        statement = select(*c).where(c.directive.in_(chunk), c.changed_at <= at).order_by(c.revision)
+        for row in (await connection.execute(statement)).mappings():
+            was[row["directive"]] = _changed_back(later[row["directive"]], row)
+    return was
 
 
 async def save(connection: AsyncConnection, changed: Sequence[Directive], *, before: Mapping[DirectiveId, Directive]) -> None:
@@ -119,6 +132,17 @@ def _row(directive: Directive) -> dict[str, Any]:
         "sealed": directive.sealed,
         "missing": list(directive.missing),
     }
+
+
+def _changed_back(directive: Directive, row: RowMapping) -> Directive:
+    return replace(
+        directive,
+        revision=row["revision"],
+        status=row["status"],
+        due_at=row["due_at"],
+        counts=ItemCounts(**row["counts"]),
+        changed_at=row["changed_at"],
+    )
 
 
 def _directive(row: RowMapping) -> Directive:

@@ -39,7 +39,7 @@ async def figures(connection: AsyncConnection, places: Places = None) -> Figures
     for place, state, number in await _rows(connection, by_state, withholdings, places):
         found.states[place, state] = number
     for table in (withholdings, withholding_history):
-        for place, number in await _rows(connection, _unilateral(table), table, places):
+        for place, number in await _rows(connection, unilateral(table), table, places):
             found.unilateral_releases[place] += number
     answers = (
         select(enforcements.c.jurisdiction, enforcements.c.state, func.count())
@@ -71,7 +71,7 @@ async def next_due(connection: AsyncConnection, places: Places = None) -> dict[J
     return found
 
 
-def _unilateral(table: Table) -> Select[tuple[str, int]]:
+def unilateral(table: Table) -> Select[tuple[str, int]]:
     """Past or present versions that the platform released on its own decision."""
     return (
         select(table.c.jurisdiction, func.count())

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import RowMapping, func, select
@@ -57,6 +58,18 @@ async def archive(connection: AsyncConnection, past: Sequence[Item]) -> None:
     """Adds what items were before; what is there already stays as it is."""
     if past:
         await connection.execute(upsert(connection, case_item_history).on_conflict_do_nothing(), list(map(_row, past)))
+
+
+async def told_until(connection: AsyncConnection, ids: Sequence[DirectiveId], at: datetime) -> list[Item]:
+    """All that was told of the items of these directives by then, in the order of the revisions."""
+    found: list[Item] = []
+    for table in (case_item_history, case_items):
+        for chunk in in_chunks(ids):
+            statement = select(*(table.c[column.name] for column in case_items.c)).where(
+                table.c.directive.in_(chunk), table.c.changed_at <= at
+            )
+            found += map(item_of, (await connection.execute(statement)).mappings())
+    return sorted(found, key=lambda item: item.revision)
 
 
 def item_of(row: RowMapping) -> Item:

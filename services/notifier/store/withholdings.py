@@ -14,8 +14,8 @@ from services.notifier.domain.effect import Version, WithholdingState
 from services.notifier.store import keys
 from services.notifier.tables import withholding_history, withholdings
 from shared.db import ConcurrentChange
-from shared.ids import Key, type_of
-from shared.sql import upsert
+from shared.ids import Jurisdiction, Key, Target, type_of
+from shared.sql import in_chunks, upsert
 
 _TOLD = ("version", "state", "cause", "directives", "effective_at", "due_at", "label")
 
@@ -26,7 +26,7 @@ async def locked(connection: AsyncConnection, wanted: Iterable[Key]) -> dict[Key
     for condition in keys.conditions(withholdings, wanted):
         statement = select(*withholdings.c).where(condition).order_by(withholdings.c.target).with_for_update()
         rows = (await connection.execute(statement)).mappings()
-        found.update((version.key, version) for version in map(_version, rows))
+        found.update((version.key, version) for version in map(version_of, rows))
     return found
 
 
@@ -35,8 +35,18 @@ async def past(connection: AsyncConnection, wanted: Iterable[Key]) -> dict[Key, 
     found: dict[Key, dict[int, Version]] = {}
     for condition in keys.conditions(withholding_history, wanted):
         rows = (await connection.execute(select(*withholding_history.c).where(condition))).mappings()
-        for version in map(_version, rows):
+        for version in map(version_of, rows):
             found.setdefault(version.key, {})[version.number] = version
+    return found
+
+
+async def places_of(connection: AsyncConnection, targets: Collection[Target]) -> dict[Target, set[Jurisdiction]]:
+    """Where each of the targets is, or ever was, withheld."""
+    found: dict[Target, set[Jurisdiction]] = {}
+    for chunk in in_chunks(sorted(targets)):
+        statement = select(withholdings.c.target, withholdings.c.jurisdiction).where(withholdings.c.target.in_(chunk))
+        for target, place in await connection.execute(statement):
+            found.setdefault(Target(target), set()).add(Jurisdiction(place))
     return found
 
 
@@ -97,7 +107,7 @@ def _update_row(version: Version) -> dict[str, Any]:
     }
 
 
-def _version(row: RowMapping) -> Version:
+def version_of(row: RowMapping) -> Version:
     return Version(
         key=Key(row["jurisdiction"], row["target"]),
         number=row["version"],

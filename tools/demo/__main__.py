@@ -14,6 +14,7 @@ from tools.demo.finale import note_end_state
 from tools.demo.http import UnexpectedAnswer
 from tools.demo.incident import at, expected
 from tools.demo.kept import Hold, in_background, stop_kept
+from tools.demo.law import Ledger, expected_law
 from tools.demo.scene import Scene, TooLate, set_scene
 from tools.demo.story import play
 from tools.stack import StackError
@@ -53,8 +54,9 @@ def perform(hold: Hold | None) -> int:
 
 def _play_and_report(scene: Scene) -> int:
     figures, want = Figures(), expected()
+    ledger = Ledger(scene, figures, expected_law())
     try:
-        note_end_state(scene, figures, want, play(scene, figures, want))
+        note_end_state(scene, figures, want, play(scene, figures, want, ledger), ledger)
     finally:
         figures.write(REPORT)
     return judge(scene.console, figures)

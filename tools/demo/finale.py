@@ -9,12 +9,14 @@ from rich.table import Table
 
 from shared.topics import Topics
 from tools.demo.figures import Figures
+from tools.demo.law import Ledger
+from tools.demo.past import note_past
 from tools.demo.scene import POINTS, Scene
 from tools.demo.story import PLACE, Cast
 from tools.demo.topic import TopicContents, read_withholdings
 
 
-def note_end_state(scene: Scene, figures: Figures, expected: Mapping[str, Any], cast: Cast) -> None:
+def note_end_state(scene: Scene, figures: Figures, expected: Mapping[str, Any], cast: Cast, ledger: Ledger) -> None:
     """Observes everything that section and data say of the end, and prints it."""
     compliance = {
         "first": scene.notifier.get(f"/v1/directives/{cast.first}/compliance"),
@@ -24,6 +26,9 @@ def note_end_state(scene: Scene, figures: Figures, expected: Mapping[str, Any], 
     _note_places(scene, figures, expected)
     contents = asyncio.run(read_withholdings(scene.stack.bootstrap, Topics()))
     _note_topic(figures, expected, contents)
+    note_past(scene, figures, expected, ledger)
+    ledger.note_as_of(first=cast.first, second=cast.second)
+    scene.console.print(ledger.table())
     scene.console.print(_directive_table(compliance))
     scene.console.print(_place_table(scene))
 

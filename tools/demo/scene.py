@@ -13,7 +13,7 @@ from typing import Any
 
 from rich.console import Console
 
-from shared.clock import set_clock
+from shared.clock import clock_from, set_clock
 from tools.broker import free_port, is_free
 from tools.demo.http import Api
 from tools.stack import Stack, StackSettings, running_stack
@@ -39,6 +39,10 @@ class Scene:
         """Moves the clock of every process."""
         set_clock(self.clock_file, instant)
 
+    def instant(self) -> datetime:
+        """What the clock of every process says now."""
+        return clock_from(self.clock_file)()
+
     def tell(self, when: str, what: str) -> None:
         self.console.print(f"[bold cyan]{when}[/]  {what}")
 
@@ -54,10 +58,19 @@ class Scene:
 
     def until(self, what: str, observe: Callable[[], Any], wanted: Callable[[Any], bool]) -> Any:
         """Polls until what is observed is as wanted, and gives it. Raises TooLate with what was seen last."""
+        seen = self._poll(observe, wanted)
+        if not wanted(seen):
+            raise TooLate(f"{what}: still {seen!r} after {SETTLED_WITHIN:g} s")
+        return seen
+
+    def settle(self, observe: Callable[[], Any], wanted: Any) -> Any:
+        """Polls until what is observed equals what is wanted, and gives what was seen last, be it that or not."""
+        return self._poll(observe, lambda seen: seen == wanted)
+
+    @staticmethod
+    def _poll(observe: Callable[[], Any], wanted: Callable[[Any], bool]) -> Any:
         deadline = time.monotonic() + SETTLED_WITHIN
-        while not wanted(seen := observe()):
-            if time.monotonic() > deadline:
-                raise TooLate(f"{what}: still {seen!r} after {SETTLED_WITHIN:g} s")
+        while not wanted(seen := observe()) and time.monotonic() < deadline:
             time.sleep(0.05)
         return seen
 

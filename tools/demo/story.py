@@ -8,6 +8,7 @@ from typing import Any
 
 from tools.demo.figures import Figures
 from tools.demo.incident import Decisions, at, decisions, notice
+from tools.demo.law import Ledger
 from tools.demo.scene import POINTS, Scene
 
 PLACE = "IN"
@@ -21,14 +22,20 @@ class Cast:
     second: str
 
 
-def play(scene: Scene, figures: Figures, expected: Mapping[str, Any]) -> Cast:
-    """Plays all acts and gives the directives of the story."""
+def play(scene: Scene, figures: Figures, expected: Mapping[str, Any], ledger: Ledger) -> Cast:
+    """Plays all acts, notes at the end of each date how the law stands, and gives the directives of the story."""
     first = emergency_directive(scene, figures, expected["first"])
+    ledger.note("2021-01-31", first=first)
     restored_by_the_platform(scene, figures, expected["first"], first)
+    ledger.note("2021-02-01", first=first)
     non_compliance_notice(scene, figures, expected["first"], first)
+    ledger.note("2021-02-03", first=first)
     second = fresh_directive(scene, figures, expected["second"], first)
+    ledger.note("2021-02-04", first=first, second=second)
     platform_replies(scene, figures, first)
+    ledger.note("2021-02-08", first=first, second=second)
     decided(scene, figures, expected, Cast(first, second))
+    ledger.note("2021-02-10", first=first, second=second)
     return Cast(first, second)
 
 

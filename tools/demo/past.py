@@ -1,0 +1,26 @@
+"""The past, asked at the end: what was withheld at each date, by which directives."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from tools.demo.figures import Figures
+from tools.demo.law import Ledger
+from tools.demo.scene import Scene
+
+PLACE = "IN"
+
+
+def note_past(scene: Scene, figures: Figures, expected: Mapping[str, Any], ledger: Ledger) -> None:
+    """The withholdings as of each date, and as of noon of the day on which nothing was withheld."""
+    first, at_the_end = expected["first"]["items"], expected["IN"]["withheld_finally"]
+    withheld = {
+        "2021-01-31": first, "2021-02-01": 0, "2021-02-03": 0, "2021-02-04": 0, "2021-02-08": 0, "2021-02-10": at_the_end,
+    }  # fmt: skip
+    instants = {date: instant.isoformat() for date, instant in ledger.instants.items()}
+    for date, instant in {**instants, "2021-02-02": "2021-02-02T12:00:00Z"}.items():
+        rows = list(scene.blocklist.items("/v1/withholdings", jurisdiction=PLACE, as_of=instant))
+        query = f"GET /v1/withholdings?jurisdiction={PLACE}&as_of={instant}"
+        figures.add(f"as_of.{date}.withheld", query, len(rows), withheld.get(date, 0))
+    before = list(scene.blocklist.items("/v1/withholdings", jurisdiction=PLACE, as_of=instants["2021-01-31"]))
+    holders = {holder for row in before for holder in row["claimants"]}
+    figures.add("as_of.2021-01-31.held_by", "…: directives that held them", len(holders), 1)

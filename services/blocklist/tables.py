@@ -125,6 +125,7 @@ batches = Table(
     Column("approvers", _Json, nullable=False),
     Column("undoes", String(40), ForeignKey("batches.id"), index=True),
     Column("directives", _Json, nullable=False),
+    Column("sealed", Boolean, nullable=False, server_default=false()),
     Column("items", Integer, nullable=False),
     Column("blocked", Integer, nullable=False),
     Column("released", Integer, nullable=False),

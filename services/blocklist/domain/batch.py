@@ -46,13 +46,17 @@ class Reach:
 
 @dataclass(slots=True, kw_only=True)
 class OpenBatch:
-    """What the open transaction does, collected while it does it. An act, unless a handler says that it is something else."""
+    """What the open transaction does, collected while it does it. An act, unless a handler says that it is something else.
+
+    `sealed` if one of its directives is, so that it is shown to nobody who may not see that one.
+    """
 
     id: BatchId
     kind: BatchKind = BatchKind.ACT
     memo: str | None = None
     approvers: Sequence[str] = ()
     undoes: BatchId | None = None
+    sealed: bool = False
     scopes: dict[DirectiveId, Sequence[Jurisdiction]] = field(default_factory=dict)
     changes: dict[DirectiveId, list[Changed]] = field(default_factory=lambda: defaultdict(list))
 
@@ -64,6 +68,7 @@ class OpenBatch:
 
     def add(self, directive: Directive, changes: Sequence[Changed]) -> None:
         if changes:
+            self.sealed = self.sealed or directive.sealed
             self.scopes[directive.id] = directive.scope
             self.changes[directive.id].extend(changes)
 

@@ -2,8 +2,9 @@
 
 from collections.abc import Collection
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import insert, select
+from sqlalchemy import Select, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.blocklist.domain.batch import BatchId, BatchKind, OpenBatch, Reach
@@ -23,6 +24,7 @@ async def add(connection: AsyncConnection, batch: OpenBatch, at: datetime, *, wi
             approvers=list(batch.approvers),
             undoes=batch.undoes,
             directives=sorted(batch.changes),
+            sealed=batch.sealed,
             items=reach.items,
             blocked=reach.blocked,
             released=reach.released,
@@ -31,8 +33,9 @@ async def add(connection: AsyncConnection, batch: OpenBatch, at: datetime, *, wi
     )
 
 
-async def find(connection: AsyncConnection, id_: BatchId) -> Row | None:
-    return await fetch_first(connection, select(*batches.c).where(batches.c.id == id_))
+async def find(connection: AsyncConnection, id_: BatchId, *, sealed: bool = True) -> Row | None:
+    """The batch; one about a sealed directive only if `sealed` ones are asked for."""
+    return await fetch_first(connection, _seen(select(*batches.c).where(batches.c.id == id_), sealed=sealed))
 
 
 async def undone_by(connection: AsyncConnection, id_: BatchId) -> list[BatchId]:
@@ -41,10 +44,14 @@ async def undone_by(connection: AsyncConnection, id_: BatchId) -> list[BatchId]:
     return list(found.scalars())
 
 
-async def page(connection: AsyncConnection, *, kind: BatchKind | None, after: int, limit: int) -> list[Row]:
+async def page(connection: AsyncConnection, *, kind: BatchKind | None, sealed: bool, after: int, limit: int) -> list[Row]:
     """Batches in the order in which they were made."""
-    statement = select(*batches.c).where(batches.c.seq > after).order_by(batches.c.seq).limit(limit)
+    statement = _seen(select(*batches.c).where(batches.c.seq > after).order_by(batches.c.seq).limit(limit), sealed=sealed)
     return await fetch_all(connection, statement if kind is None else statement.where(batches.c.kind == kind))
+
+
+def _seen(statement: Select[Any], *, sealed: bool) -> Select[Any]:
+    return statement if sealed else statement.where(batches.c.sealed.is_(False))
 
 
 async def since(connection: AsyncConnection, start: datetime, kinds: Collection[BatchKind]) -> list[Made]:

@@ -116,3 +116,14 @@ async def test_while_no_key_is_set_the_api_is_open(api: Api) -> None:
 )
 def test_the_key_is_the_bearer_s_to_the_last_character(key: str | None, sent: str | None, *, holds: bool) -> None:
     assert holds_key(key, sent) is holds
+
+
+async def test_nor_is_what_was_done_to_it_there_without_the_key(keyed: Api) -> None:
+    hidden = await keyed.submit(order_json("@a", sealed=True))
+    shown = await keyed.submit(order_json("@b", reference="open"))
+
+    assert [batch["id"] for batch in (await keyed.get("/v1/batches"))["items"]] == [shown["batch"]]
+    await keyed.get(f"/v1/batches/{hidden['batch']}", 404)
+    await keyed.post(f"/v1/batches/{hidden['batch']}/undo", {"memo": "wrong"}, 404)
+    assert (await with_key(keyed, f"/v1/batches/{hidden['batch']}"))["directives"] == [hidden["id"]]
+    assert len((await with_key(keyed, "/v1/batches"))["items"]) == 2

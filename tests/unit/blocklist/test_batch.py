@@ -1,3 +1,7 @@
+from dataclasses import replace
+
+import pytest
+
 from services.blocklist.domain.batch import BatchId, BatchKind, OpenBatch, Reach
 from services.blocklist.domain.causes import Cause
 from services.blocklist.domain.item import Changed, ItemState, Standing
@@ -36,3 +40,13 @@ def test_an_item_counts_as_blocked_or_released_by_what_became_of_its_live_claims
     batch.add(make_directive(2), [Changed(COMPLIED, moved)])
 
     assert (batch.name, batch.reach) == ("bat_1", Reach(4, 2, 2))
+
+
+@pytest.mark.parametrize("sealed", [False, True])
+def test_a_batch_is_sealed_if_one_of_its_directives_is(sealed: bool) -> None:
+    batch = opened()
+
+    batch.add(replace(make_directive(1), sealed=sealed), [Changed(make_item(), COMPLIED)])
+    batch.add(make_directive(2), [Changed(make_item(), COMPLIED)])
+
+    assert batch.sealed is sealed

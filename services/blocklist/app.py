@@ -15,6 +15,7 @@ from services.blocklist.api.context import Services
 from services.blocklist.api.seal import hide_sealed
 from services.blocklist.commands import Commands
 from services.blocklist.expiry import Expiry
+from services.blocklist.exports.letters import load_letters
 from services.blocklist.metrics import CommandMetrics, StateMetrics
 from services.blocklist.outbox import OUTBOX
 from services.blocklist.settings import BlocklistSettings
@@ -101,6 +102,8 @@ def create_api(settings: BlocklistSettings) -> FastAPI:
         addresses=settings.addresses,
         platform_name=settings.platform_name,
         admin_key=settings.admin_key.get_secret_value() if settings.admin_key else None,
+        letters=load_letters(),
+        appeals_contact=settings.appeals_contact,
     )
     add_probes(app, registry=parts.registry, readiness=parts.readiness, refresh=state.refresh)
     for router in ROUTERS:

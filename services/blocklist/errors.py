@@ -51,6 +51,14 @@ def nothing_to_stay() -> Refusal:
     return Refusal(Kind.CONFLICT, "an unblock directive makes no claims that could be suspended")
 
 
+def unknown_notice(id_: str) -> Refusal:
+    return Refusal(Kind.NOT_FOUND, f"there is no user notice {id_!r}")
+
+
+def unknown_appeal(id_: str) -> Refusal:
+    return Refusal(Kind.NOT_FOUND, f"there is no appeal {id_!r}")
+
+
 def foreign_targets(foreign: Iterable[Target], selection: Selection) -> Refusal:
     """Targets that are named, and are no items of the directive."""
     why = "this target is not an item of the directive"

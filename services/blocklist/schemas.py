@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, StringConstraints
 
+from services.blocklist.domain.appeal import AppealOutcome
 from services.blocklist.domain.causes import Cause
 from services.blocklist.domain.item import Decision
 from shared.http.fields import MAX_TARGETS, JsonTarget, Line, Model, Storable, Text, Time
@@ -32,6 +33,10 @@ Codes = Annotated[list[Code], Field(min_length=1, max_length=300)]
 Targets = Annotated[list[JsonTarget], Field(min_length=1, max_length=MAX_TARGETS)]
 Approvers = Annotated[list[Line], Field(max_length=10)]
 Id = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_.-]+$")]
+
+
+Memo = Annotated[Text, StringConstraints(pattern=r"\S")]
+"""Why something was done, where that must be said."""
 
 
 class WriteIn(Model):
@@ -164,6 +169,29 @@ class ReplyIn(WriteIn):
     sent_at: Time | None = None
     cause: Literal["force_majeure", "manifest_errors", "insufficient_information"] | None = None
     impediment_ended_at: Time | None = None
+
+
+class SentIn(WriteIn):
+    at: Time | None = None
+    channel: Line
+    memo: Text | None = None
+
+
+class WaiveIn(WriteIn):
+    memo: Memo
+
+
+class AppealIn(WriteIn):
+    directive: Id
+    target: JsonTarget
+    text: Annotated[Text, StringConstraints(min_length=1)]
+    received_at: Time | None = None
+
+
+class OutcomeIn(WriteIn):
+    outcome: AppealOutcome
+    memo: Memo
+    approvers: Approvers = Field(default_factory=list)
 
 
 class CheckIn(Model):

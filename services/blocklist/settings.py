@@ -23,6 +23,8 @@ class BlocklistSettings(CommonSettings):
     post_url: str = Field(DEFAULT_ADDRESSES.post, validation_alias="GEOWITHHOLD_PLATFORM_POST_URL")
     hashtag_url: str = Field(DEFAULT_ADDRESSES.hashtag, validation_alias="GEOWITHHOLD_PLATFORM_HASHTAG_URL")
 
+    appeals_contact: str | None = Field(None, validation_alias="GEOWITHHOLD_APPEALS_CONTACT", max_length=500)
+
     @model_validator(mode="after")
     def _addresses_have_their_place_for_the_id(self) -> Self:
         _ = self.addresses

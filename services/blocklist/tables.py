@@ -55,6 +55,7 @@ directives = Table(
     Column("comply_at_intake", Boolean, nullable=False, server_default=false()),
     Column("document", _Json),
     Column("label", String(16), nullable=False),
+    Column("user_notice", String(16), nullable=False, server_default="delayed"),
     Column("interim", Boolean, nullable=False),
     Column("duplicates", Integer, nullable=False),
     Column("revision", BigInteger, nullable=False),
@@ -222,6 +223,40 @@ publishing_stops = Table(
     CheckConstraint("(standing IS NULL) = (resumed_at IS NOT NULL)", name="resumed_iff_over"),
     sqlite_autoincrement=True,
     comment="Every time that publishing was stopped. The one that stands has `standing` true, those that are over null.",
+)
+
+user_notices = Table(
+    "user_notices",
+    metadata,
+    Column("directive", String(40), ForeignKey("directives.id"), primary_key=True),
+    Column("target", Text, primary_key=True),
+    Column("version", Integer, primary_key=True, autoincrement=False),
+    Column("claims", _Json, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("channel", String(200)),
+    Column("memo", Text),
+    Column("recorded_at", Instant, nullable=False),
+    CheckConstraint("state IN ('sent', 'waived')", name="was_handled"),
+    comment="Tasks to tell a user that were handled: which claims of which version of the item, and how.",
+)
+
+appeals = Table(
+    "appeals",
+    metadata,
+    Column("seq", SERIAL, primary_key=True, autoincrement=True),
+    Column("id", String(40), nullable=False, unique=True),
+    Column("directive", String(40), ForeignKey("directives.id"), nullable=False, index=True),
+    Column("target", Text, nullable=False, index=True),
+    Column("text", Text, nullable=False),
+    Column("received_at", Instant, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("concluded_at", Instant),
+    Column("memo", Text),
+    Column("approvers", _Json),
+    CheckConstraint("(state = 'received') = (concluded_at IS NULL)", name="concluded_once_decided"),
+    sqlite_autoincrement=True,
+    comment="Appeals against one directive's claim on one target. The text never leaves this table but to the operator.",
 )
 
 outbox = outbox_table(metadata)

@@ -82,6 +82,14 @@ JsonTarget = Annotated[
 """A target as somebody wrote it; `read_targets` makes it canonical."""
 
 
+def read_target(raw: Any, platform: PlatformPatterns, *, pointer: str) -> Target:
+    """Its canonical form. Raises Refusal that names where it stands."""
+    try:
+        return parse_target(raw, platform)
+    except TargetError as error:
+        raise Refusal(Kind.INVALID, str(error), (Fault(str(error), pointer=pointer),)) from error
+
+
 def read_targets(raw: Sequence[Any], platform: PlatformPatterns, *, pointer: str = "/targets") -> list[Target]:
     """The canonical form of each, in the order given. Raises Refusal naming every one that is none."""
     found: list[Target] = []

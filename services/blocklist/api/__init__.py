@@ -1,6 +1,7 @@
 """The routes: a request becomes a command, its result an answer. No SQL and no rule is here."""
 
 from services.blocklist.api.acts import router as acts
+from services.blocklist.api.appeals import router as appeals
 from services.blocklist.api.batches import router as batches
 from services.blocklist.api.correspondence import router as correspondence
 from services.blocklist.api.directives import router as directives
@@ -9,6 +10,7 @@ from services.blocklist.api.publishing import router as publishing
 from services.blocklist.api.registries import router as registries
 from services.blocklist.api.releases import router as releases
 from services.blocklist.api.unfinished import router as unfinished
+from services.blocklist.api.user_notices import router as user_notices
 from services.blocklist.api.withholdings import router as withholdings
 
 ROUTERS = (
@@ -19,6 +21,8 @@ ROUTERS = (
     releases,
     batches,
     publishing,
+    user_notices,
+    appeals,
     withholdings,
     registries,
     unfinished,

@@ -14,6 +14,7 @@ from services.blocklist.api import present
 from services.blocklist.commands import Commands
 from services.blocklist.errors import unknown_directive
 from services.blocklist.exports.addresses import Addresses
+from services.blocklist.exports.letters import Letters
 from services.blocklist.handlers.unit import Unit
 from services.blocklist.metrics import CommandMetrics
 from services.blocklist.schemas import WriteIn
@@ -40,6 +41,8 @@ class Services:
     addresses: Addresses
     platform_name: str
     admin_key: str | None
+    letters: Letters
+    appeals_contact: str | None
 
 
 def _services(request: Request) -> Services:

@@ -208,6 +208,20 @@ def timeline_entry(row: Row) -> Document:
     }
 
 
+def appeal(row: Row) -> Document:
+    return {
+        "id": row["id"],
+        "directive": row["directive"],
+        "target": row["target"],
+        "state": row["state"],
+        "text": row["text"],
+        "received_at": time(row["received_at"]),
+        "concluded_at": time(row["concluded_at"]),
+        "memo": row["memo"],
+        "approvers": row["approvers"],
+    }
+
+
 def notice(row: Row) -> Document:
     return {
         "id": row["id"],

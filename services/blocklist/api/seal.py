@@ -10,9 +10,10 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
-from services.blocklist.api.context import Context
+from services.blocklist.api.context import Context, Services
 from services.blocklist.errors import unknown_directive
 from services.blocklist.store import directives
+from shared.http.problems import Refusal
 from shared.ids import DirectiveId
 
 _SCHEME = "bearer "
@@ -39,7 +40,15 @@ SeesSealed = Annotated[bool, Depends(_sees_sealed)]
 async def hide_sealed(request: Request, context: Context, sees_sealed: SeesSealed) -> None:
     """Guards every route that names a directive in its path."""
     named = request.path_params.get("directive_id")
-    if named is None or sees_sealed:
+    if named is not None:
+        await require_visible(context, DirectiveId(named), sees_sealed=sees_sealed)
+
+
+async def require_visible(
+    context: Services, directive: DirectiveId, *, sees_sealed: bool, refusal: Refusal | None = None
+) -> None:
+    """Raises `refusal`, or says that there is no such directive, if it is sealed and the request may not see it."""
+    if sees_sealed:
         return
-    if await context.database.read(lambda connection: directives.is_sealed(connection, DirectiveId(named))):
-        raise unknown_directive(named)
+    if await context.database.read(lambda connection: directives.is_sealed(connection, directive)):
+        raise refusal or unknown_directive(directive)

@@ -131,6 +131,7 @@ class NewDirective:
     supersedes: DirectiveId | None = None
     channel: str = OFFICIAL
     sealed: bool = False
+    user_notice: str = "delayed"
     elements: Mapping[str, str] = field(default_factory=dict)
     verdict: Verdict = COMPLETE
 

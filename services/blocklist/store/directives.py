@@ -62,6 +62,7 @@ async def add(connection: AsyncConnection, new: NewDirective, directive: Directi
         "supplements": new.supplements,
         "document": dict(new.document) if new.document else None,
         "label": directive.label,
+        "user_notice": new.user_notice,
         "interim": directive.interim,
         "duplicates": new.duplicates,
         "revision": directive.revision,

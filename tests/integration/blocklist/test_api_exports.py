@@ -14,6 +14,9 @@ from tests.support.blocklist import Api, running_api
 from tests.support.builders import order_json
 
 LETTER: dict[str, Any] = {"permission": "letter of the ministry"}
+ELEMENTS = dict.fromkeys(
+    ("issuing_officer", "signature", "contact", "feedback_contact", "redress", "language", "provision", "exact_location"), "given"
+)
 
 
 def tco_json(*targets: Any, **changes: Any) -> dict[str, Any]:
@@ -25,6 +28,8 @@ def tco_json(*targets: Any, **changes: Any) -> dict[str, Any]:
         "issued_at": "2026-03-01T09:30:00Z",
         "received_at": "2026-03-01T10:00:00Z",
         "jurisdictions": ["DE"],
+        "reason": "incitement",
+        "elements": ELEMENTS,
         **changes,
     }
     return order_json(*targets, **body)
@@ -65,8 +70,8 @@ async def test_full_redaction_leaves_the_text_out(api: Api) -> None:
 
 
 async def test_what_the_order_declares_of_itself_stands_in_the_notice(api: Api) -> None:
-    directive = await api.submit(order_json("@a", reason="Asha Mehta asks"))
-    await change(api, directive["id"], elements={"language": "Hindi", "issuing_officer": "Asha Mehta, Director"})
+    elements = {"language": "Hindi", "issuing_officer": "Asha Mehta, Director"}
+    directive = await api.submit(order_json("@a", reason="Asha Mehta asks", elements=elements))
 
     notice = (await api.get(f"/v1/directives/{directive['id']}/exports/lumen", **LETTER))["notice"]
 
@@ -75,8 +80,7 @@ async def test_what_the_order_declares_of_itself_stands_in_the_notice(api: Api) 
 
 @pytest.mark.parametrize(("declared", "code"), [("de", "de"), ("XX", None), ("a language", None), ("Old Church Slavonic", None)])
 async def test_only_a_language_that_has_a_code_is_told(sqlite_api: Api, declared: str, code: str | None) -> None:
-    directive = await sqlite_api.submit(order_json("@a"))
-    await change(sqlite_api, directive["id"], elements={"language": declared})
+    directive = await sqlite_api.submit(order_json("@a", elements={"language": declared}))
 
     notice = (await sqlite_api.get(f"/v1/directives/{directive['id']}/exports/lumen", **LETTER))["notice"]
 

@@ -73,6 +73,20 @@ async def test_with_the_key_it_is_there_and_still_not_exported(keyed: Api) -> No
     assert (shown["sealed"], len(listed["items"]), refused["reason"]) == (True, 1, "sealed")
 
 
+async def test_its_notices_and_appeals_are_hidden_with_it(keyed: Api) -> None:
+    id_ = await sealed(keyed, "@a")
+    body = {"directive": id_, "target": "@a", "text": "why?"}
+    (notice,) = (await with_key(keyed, "/v1/user-notices"))["items"]
+    received = expect(await keyed.client.post("/v1/appeals", json=body, headers=HEADERS), 201)
+
+    for name, found in (("user-notices", notice), ("appeals", received)):
+        assert (await keyed.get(f"/v1/{name}"))["items"] == []
+        await keyed.get(f"/v1/{name}/{found['id']}", 404)
+        assert (await with_key(keyed, f"/v1/{name}/{found['id']}"))["directive"] == id_
+    await keyed.post("/v1/appeals", body, 404)
+    await keyed.post(f"/v1/appeals/{received['id']}/outcome", {"outcome": "upheld", "memo": "m"}, 404)
+
+
 async def test_a_wrong_key_opens_nothing(keyed: Api) -> None:
     id_ = await sealed(keyed, "@a")
 

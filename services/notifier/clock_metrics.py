@@ -2,7 +2,7 @@
 
 from typing import assert_never
 
-from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from services.notifier.domain.clocks import Duty
 from services.notifier.domain.facts import (
@@ -15,6 +15,9 @@ from services.notifier.domain.facts import (
     ClockStarted,
     ClockWarned,
 )
+from services.notifier.store.agenda import tally
+from shared.clock import Clock
+from shared.db import Database
 from shared.logs import get_logger
 
 log = get_logger(__name__)
@@ -75,3 +78,30 @@ class ClockFactMetrics:
         if times is not None and clock.met_at is not None:
             for place in fact.directive.jurisdictions:
                 times.labels(place).observe((clock.met_at - clock.starts_at).total_seconds())
+
+
+class ClockStateMetrics:
+    """How the open clocks stand, read when somebody scrapes."""
+
+    def __init__(self, registry: CollectorRegistry, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+        self._open = Gauge(
+            "geowithhold_clocks",
+            "Clocks that are running, paused, or breached and unmet, verified or not.",
+            ["jurisdiction", "duty", "state"],
+            registry=registry,
+        )
+        self._soon = Gauge(
+            "geowithhold_clocks_due_within",
+            "Verified duties whose time runs out within so long; overdue are those breached and unmet.",
+            ["jurisdiction", "within"],
+            registry=registry,
+        )
+
+    async def refresh(self) -> None:
+        counted = await self._database.read(lambda connection: tally(connection, self._clock()))
+        for gauge, numbers in ((self._open, counted.states), (self._soon, counted.due_within)):
+            gauge.clear()
+            for labels, number in numbers.items():
+                gauge.labels(*labels).set(number)

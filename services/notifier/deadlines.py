@@ -18,6 +18,9 @@ from shared.tasks import first_of, pause
 log = get_logger(__name__)
 
 PER_TURN = 1000
+JUDGED_PER_TURN = 250
+"""Clocks that items meet cost more, and whatever else falls due meanwhile must not wait for a thousand of them."""
+
 LONGEST_WAIT = 0.5
 """Seconds. A settable clock may jump at any time."""
 
@@ -44,7 +47,7 @@ class Deadlines:
     async def run_once(self) -> bool:
         """Records what has run out by now. Answers whether there may be more."""
         more = await self._commands.run(lambda unit: run_out(unit, limit=PER_TURN))
-        return await self._commands.run(lambda unit: look_at_items(unit, limit=PER_TURN)) or more
+        return await self._commands.run(lambda unit: look_at_items(unit, limit=JUDGED_PER_TURN)) or more
 
     async def _wait_for_consumer(self, stop: asyncio.Event) -> None:
         with contextlib.suppress(TimeoutError):

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
-from services.notifier.clock_metrics import SECONDS, ClockFactMetrics
+from services.notifier.clock_metrics import SECONDS, ClockFactMetrics, ClockStateMetrics
 from services.notifier.domain.enforcement import COUNTED
 from services.notifier.domain.facts import (
     Contradicted,
@@ -101,6 +101,7 @@ class StateMetrics:
     ) -> None:
         self._database = database
         self._backlog = BacklogMetrics(registry, database, OUTBOX, clock)
+        self._clocks = ClockStateMetrics(registry, database, clock)
         self._lag = lag
         self._behind = Gauge(
             "geowithhold_consumer_lag_seconds",
@@ -128,6 +129,7 @@ class StateMetrics:
 
     async def refresh(self) -> None:
         await self._backlog.refresh()
+        await self._clocks.refresh()
         self._deliveries.set(await self._database.read(deliveries.count_unfinished))
         self._quarantined.set(await self._database.read(quarantine.count))
         self._incomplete.set(await self._database.read(holes.count))

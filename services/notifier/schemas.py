@@ -143,6 +143,14 @@ class ClockOut(Model):
     source: str | None
 
 
+class DueOut(ClockOut):
+    """A clock, and whose it is."""
+
+    directive: str
+    jurisdictions: list[Jurisdiction]
+    legal_basis: str
+
+
 class ComplianceOut(Model):
     directive: str
     status: Compliance

@@ -19,11 +19,11 @@ def decode_cursor(cursor: str | None, start: Sequence[Any]) -> list[Any]:
     try:
         position = json.loads(base64.urlsafe_b64decode(cursor.encode("ascii")))
     except (ValueError, binascii.Error, RecursionError) as error:
-        raise _not_a_cursor() from error
+        raise not_a_cursor() from error
     if not isinstance(position, list) or [type(part) for part in position] != [type(part) for part in start]:
-        raise _not_a_cursor()
+        raise not_a_cursor()
     if not all(map(_is_storable, position)):
-        raise _not_a_cursor()
+        raise not_a_cursor()
     return position
 
 
@@ -45,6 +45,6 @@ def encode_cursor(position: Sequence[Any]) -> str:
     return base64.urlsafe_b64encode(json.dumps(list(position)).encode()).decode()
 
 
-def _not_a_cursor() -> Refusal:
+def not_a_cursor() -> Refusal:
     detail = "this is not a cursor that a list has given"
     return Refusal(Kind.INVALID, detail, (Fault(detail, parameter="cursor"),))

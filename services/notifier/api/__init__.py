@@ -1,5 +1,6 @@
 """The routes: a request becomes a command or a question, its result an answer. No SQL and no rule is here."""
 
+from services.notifier.api.clocks import router as clocks
 from services.notifier.api.directives import router as directives
 from services.notifier.api.enforcements import router as enforcements
 from services.notifier.api.jurisdictions import router as jurisdictions
@@ -7,6 +8,6 @@ from services.notifier.api.points import router as points
 from services.notifier.api.quarantine import router as quarantine
 from services.notifier.api.subscriptions import router as subscriptions
 
-ROUTERS = (jurisdictions, directives, enforcements, points, quarantine, subscriptions)
+ROUTERS = (jurisdictions, directives, clocks, enforcements, points, quarantine, subscriptions)
 
 __all__ = ["ROUTERS"]

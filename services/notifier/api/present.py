@@ -5,6 +5,7 @@ from dataclasses import asdict
 
 from sqlalchemy import RowMapping
 
+from services.notifier.domain.case import Directive
 from services.notifier.domain.clocks import Clock, ClockState
 from services.notifier.domain.compliance import CAUSES
 from services.notifier.domain.enforcement import EnforcementState
@@ -16,6 +17,7 @@ from services.notifier.schemas import (
     ClauseOut,
     ClockOut,
     ComplianceOut,
+    DueOut,
     EnforcementOut,
     ExposureOut,
     JurisdictionExposureOut,
@@ -98,6 +100,15 @@ def quarantined(record: Quarantined) -> QuarantinedOut:
 def _clock(clock: Clock, state: ClockState) -> ClockOut:
     same = {name: getattr(clock, name) for name in ClockOut.model_fields if name not in {"state", "left_seconds"}}
     return ClockOut(**same, state=state, left_seconds=None if clock.left is None else clock.left.total_seconds())
+
+
+def due(directive: Directive, clock: Clock, state: ClockState) -> DueOut:
+    return DueOut(
+        **_clock(clock, state).model_dump(),
+        directive=directive.id,
+        jurisdictions=list(directive.jurisdictions),
+        legal_basis=directive.legal_basis,
+    )
 
 
 def _exposure(found: Exposure) -> ExposureOut:

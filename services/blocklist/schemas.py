@@ -74,7 +74,7 @@ class DirectiveIn(WriteIn):
     channel: Literal["official", "informal"] = "official"
     sealed: Flag = False
     document: DocumentIn | None = None
-    elements: Elements = Field(default_factory=dict)
+    elements: Elements | None = None
 
 
 def _keyword_or_targets(value: Any, *keywords: str) -> Any:

@@ -52,6 +52,7 @@ directives = Table(
     Column("sealed", Boolean, nullable=False, server_default=false()),
     Column("elements", _Json),
     Column("missing", _Json),
+    Column("unexamined", _Json),
     Column("comply_at_intake", Boolean, nullable=False, server_default=false()),
     Column("document", _Json),
     Column("label", String(16), nullable=False),

@@ -23,9 +23,9 @@ class Api:
     def get(self, path: str, **query: Any) -> Any:
         return self._answered(self._client.get(path, params=query))
 
-    def find(self, path: str) -> Any | None:
+    def find(self, path: str, **query: Any) -> Any | None:
         """Like `get`, but None where there is nothing yet."""
-        response = self._client.get(path)
+        response = self._client.get(path, params=query)
         return None if response.status_code == httpx2.codes.NOT_FOUND else self._answered(response)
 
     def post(self, path: str, body: Any) -> Any:

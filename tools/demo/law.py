@@ -64,7 +64,9 @@ class Ledger:
         return table
 
     def _seen(self, path: str, **query: str) -> dict[str, Any]:
-        found = self.scene.notifier.get(path, **query)
+        found = self.scene.notifier.find(path, **query)
+        if found is None:
+            return {}
         exposure = found["exposure"]
         return {
             "status": found["status"],

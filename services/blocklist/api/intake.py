@@ -62,7 +62,8 @@ def admit(sent: DirectiveIn, *, registry: Registry, platform: PlatformPatterns, 
         lapses_at=law.lapses_at,
         channel=sent.channel,
         sealed=sent.sealed,
-        elements={element.value: text for element, text in sent.elements.items()},
+        elements={element.value: text for element, text in (sent.elements or {}).items()},
+        unexamined=tuple(element.value for element in lawful.unexamined(sent, basis)),
         verdict=lawful.judged(sent, targets, basis),
     )
 

@@ -33,20 +33,51 @@ def terms(sent: DirectiveIn, basis: LegalBasis, received_at: datetime, now: date
     return Terms(due_at=sent.due_at or statutory, comply_at_intake=comply, interim=basis.interim, lapses_at=lapses_at)
 
 
+SEEN_IN_FIELDS = frozenset(
+    {
+        Element.DATE_AND_TIME,
+        Element.DOCUMENT,
+        Element.EXACT_LOCATION,
+        Element.SOURCE_OF_ILLEGALITY,
+        Element.STATEMENT_OF_REASONS,
+    }
+)
+"""Elements that other fields of an order show. Of any other only who read the paper can say whether it is there."""
+
+
 def judged(sent: DirectiveIn, targets: Iterable[Target], basis: LegalBasis) -> Verdict:
     """Whether the order has what its law requires. An unblock takes nothing from anybody, an informal request is no order at all.
 
-    A requirement that was not verified in a primary text stops no order.
+    A requirement that was not verified in a primary text stops no order, nor does an element that nobody has looked for.
     """
     if sent.kind != BLOCK or sent.channel == INFORMAL:
         return COMPLETE
-    required = {str(each.element): IfMissing(each.if_missing.value) for each in basis.required if each.verified}
-    return judge(required, {*sent.elements, *_told_elsewhere(sent, targets)})
+    skipped = unexamined(sent, basis)
+    required = {
+        str(each.element): IfMissing(each.if_missing.value)
+        for each in basis.required
+        if each.verified and each.element not in skipped
+    }
+    return judge(required, {*(sent.elements or {}), *_told_elsewhere(sent, targets)})
+
+
+def unexamined(sent: DirectiveIn, basis: LegalBasis) -> tuple[Element, ...]:
+    """Required elements that no field shows, of an order whose sender did not say at all which `elements` it has.
+
+    `{}` says that it has none of them, and so that they are missing.
+    """
+    if sent.elements is not None or sent.kind != BLOCK or sent.channel == INFORMAL:
+        return ()
+    return tuple(each.element for each in basis.required if each.element not in SEEN_IN_FIELDS)
 
 
 def _told_elsewhere(sent: DirectiveIn, targets: Iterable[Target]) -> Iterator[Element]:
-    """Elements that a field of the order carries. A hashtag names a word and no place; all other targets can be found exactly."""
+    """Elements that a field of the order carries.
+
+    The law that it cites is the source of illegality. A hashtag names a word and no place; all other targets are found exactly.
+    """
     yield Element.DATE_AND_TIME
+    yield Element.SOURCE_OF_ILLEGALITY
     if sent.reason and sent.reason.strip():
         yield Element.STATEMENT_OF_REASONS
     if sent.document:

@@ -53,6 +53,7 @@ def directive(row: Row) -> Document:
         "document": row["document"],
         "elements": row["elements"] or {},
         "missing_elements": row["missing"] or [],
+        "unexamined_elements": [name for name in row["unexamined"] or [] if name not in (row["elements"] or {})],
         "label": row["label"],
         "items": counts(Tally(row["tally"])),
         "released_by_cause": Tally(row["tally"]).released(),

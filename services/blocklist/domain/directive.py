@@ -133,6 +133,7 @@ class NewDirective:
     sealed: bool = False
     user_notice: str = "delayed"
     elements: Mapping[str, str] = field(default_factory=dict)
+    unexamined: tuple[str, ...] = ()
     verdict: Verdict = COMPLETE
 
     @property

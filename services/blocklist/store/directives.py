@@ -73,6 +73,7 @@ async def add(connection: AsyncConnection, new: NewDirective, directive: Directi
         "sealed": directive.sealed,
         "elements": dict(new.elements) or None,
         "missing": list(directive.missing) or None,
+        "unexamined": list(new.unexamined) or None,
         "comply_at_intake": directive.comply_at_intake,
     }
     statement = upsert(connection, directives).values(values)

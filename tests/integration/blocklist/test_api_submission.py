@@ -54,6 +54,7 @@ async def test_the_answer_to_an_order_has_everything_that_was_sent(api: Api) -> 
         "document": document,
         "elements": {},
         "missing_elements": [],
+        "unexamined_elements": [],
         "label": "legal_demand",
         "items": counted(complied=1),
         "released_by_cause": created["released_by_cause"],

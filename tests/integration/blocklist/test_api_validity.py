@@ -19,7 +19,14 @@ CLARIFICATION = {"kind": "clarification", "issued_at": "2024-03-02T06:00:00Z"}
 def order(*targets: str, **changes: Any) -> dict[str, Any]:
     """An order of a national authority under Article 9 of the Digital Services Act, which lists what such an order contains."""
     times = {"issued_at": "2024-03-01T06:00:00Z", "received_at": "2024-03-01T06:00:00Z"}
-    basis = {"authority": "de-bka", "legal_basis": "eu-dsa-art9", "jurisdictions": ["DE"], "reason": "incitement", **times}
+    basis = {
+        "authority": "de-bka",
+        "legal_basis": "eu-dsa-art9",
+        "jurisdictions": ["DE"],
+        "reason": "incitement",
+        "elements": {},
+        **times,
+    }
     return order_json(*targets, **{**basis, **changes})
 
 
@@ -66,6 +73,23 @@ async def test_a_field_of_the_order_carries_its_element(sqlite_api: Api, changes
     directive = await sqlite_api.submit(order("@a", **{"elements": SUPPLIED, **changes}))
 
     assert directive["missing_elements"] == missing
+
+
+async def test_what_nobody_has_looked_for_stops_no_order_and_is_named(api: Api) -> None:
+    directive = await api.submit(order("@a", elements=None))
+    brought = {**CLARIFICATION, "elements": {"redress": "Verwaltungsgericht Wiesbaden"}}
+    await post(api, directive, "notices", brought, 201)
+
+    assert (directive["status"], directive["missing_elements"]) == ("in_force", [])
+    assert directive["unexamined_elements"] == LACKING
+    assert (await show(api, directive))["unexamined_elements"] == ["provision", "language"]
+
+
+async def test_the_law_that_is_cited_is_the_source_of_illegality(sqlite_api: Api) -> None:
+    singapore = {"authority": "sg-imda", "legal_basis": "sg-pofma", "jurisdictions": ["SG"]}
+    directive = await sqlite_api.submit(order("@a", **singapore))
+
+    assert (directive["status"], directive["missing_elements"]) == ("in_force", [])
 
 
 async def test_a_requirement_that_was_not_verified_stops_no_order(sqlite_api: Api) -> None:

@@ -84,6 +84,7 @@ def create_app(settings: NotifierSettings) -> FastAPI:
 
     app = create_http_app(title="Geowithhold notifier", description=DESCRIPTION, registry=metrics, lifespan=lifespan)
     app.state.commands = commands
+    app.state.platform = settings.reply_as
     app.state.channel_rules = ChannelRules(allow_private=settings.webhooks_allow_private, mail=settings.smtp is not None)
     state = StateMetrics(metrics, database, clock, consumer.lag)
     add_probes(app, registry=metrics, readiness=partial(_readiness, database, consumer), refresh=state.refresh)

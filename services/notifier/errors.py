@@ -8,6 +8,10 @@ def unknown_directive(id_: str) -> Refusal:
     return Refusal(Kind.NOT_FOUND, f"nothing has been heard of a directive {id_!r}")
 
 
+def unknown_reply(id_: str) -> Refusal:
+    return Refusal(Kind.NOT_FOUND, f"nothing has been heard of a reply {id_!r} on this directive")
+
+
 def unknown_point(id_: str) -> Refusal:
     return Refusal(Kind.NOT_FOUND, f"there is no enforcement point {id_!r}")
 

@@ -270,6 +270,17 @@ class DeliveryOut(Model):
     error: str | None
 
 
+class ReplyOut(Model):
+    """`document` is where the reply is shown as a document."""
+
+    id: str
+    kind: str
+    sent_at: Instant
+    cause: str | None
+    impediment_ended_at: Instant | None
+    document: str
+
+
 class QuarantinedOut(Model):
     """`key` and `value` are the record's bytes in base64; a value of null is a tombstone."""
 

@@ -8,8 +8,10 @@ from typing import Self
 
 from pydantic import Field, FilePath, model_validator
 
+from services.notifier.documents import Platform
 from services.notifier.domain.subscription import MAILBOX
 from shared.db import sqlite_file
+from shared.http.fields import Line
 from shared.settings import CommonSettings, DatabaseUrl, Environment, Port
 
 
@@ -42,6 +44,9 @@ class NotifierSettings(CommonSettings):
     smtp_username: str | None = Field(None, validation_alias="NOTIFIER_SMTP_USERNAME")
     smtp_password_file: FilePath | None = Field(None, validation_alias="NOTIFIER_SMTP_PASSWORD_FILE")
     smtp_starttls: bool = Field(default=True, validation_alias="NOTIFIER_SMTP_STARTTLS")
+
+    platform_name: Line = Field("the platform", validation_alias="GEOWITHHOLD_PLATFORM_NAME")
+    platform_contact: Line | None = Field(None, validation_alias="GEOWITHHOLD_PLATFORM_CONTACT")
 
     @model_validator(mode="after")
     def _webhooks_stay_outside_in_production(self) -> Self:
@@ -92,3 +97,8 @@ class NotifierSettings(CommonSettings):
     def embedded(self) -> bool:
         """On SQLite one process does everything; on PostgreSQL there may be others to share the work with."""
         return sqlite_file(self.database_url) is not None
+
+    @property
+    def reply_as(self) -> Platform:
+        """Who replies to authorities, as their documents name it."""
+        return Platform(name=self.platform_name, contact=self.platform_contact)

@@ -6,8 +6,9 @@ from services.notifier.api.enforcements import router as enforcements
 from services.notifier.api.jurisdictions import router as jurisdictions
 from services.notifier.api.points import router as points
 from services.notifier.api.quarantine import router as quarantine
+from services.notifier.api.replies import router as replies
 from services.notifier.api.subscriptions import router as subscriptions
 
-ROUTERS = (jurisdictions, directives, clocks, enforcements, points, quarantine, subscriptions)
+ROUTERS = (jurisdictions, directives, clocks, replies, enforcements, points, quarantine, subscriptions)
 
 __all__ = ["ROUTERS"]

@@ -7,6 +7,7 @@ from typing import Annotated
 from fastapi import Depends, Query, Request
 
 from services.notifier.commands import Commands
+from services.notifier.documents import Platform
 from shared.http.fields import Time
 from shared.http.problems import Fault, Kind, Refusal
 from shared.ids import Target
@@ -46,6 +47,12 @@ def _rules(request: Request) -> ChannelRules:
     return rules
 
 
+def _platform(request: Request) -> Platform:
+    platform: Platform = request.app.state.platform
+    return platform
+
+
+OnBehalfOf = Annotated[Platform, Depends(_platform)]
 AsOf = Annotated[Time | None, Query()]
 Rules = Annotated[ChannelRules, Depends(_rules)]
 Context = Annotated[Commands, Depends(_commands)]

@@ -61,8 +61,8 @@ Traces = Mapping[Key, Trace]
 
 def effect_of(directive: Directive, items: Sequence[Item], traces: Traces) -> Effect:
     """The effect of a directive, of which these are the items, each once."""
-    complied = [_claims(item, traces) for item in items if item.decision == COMPLIED and not idle(item)]
-    waiting = {key.target for key, trace in traces.items() if trace.releasing and _asked(directive, key.jurisdiction)}
+    complied = [claims_of(item, traces) for item in items if item.decision == COMPLIED and not idle(item)]
+    waiting = {key.target for key, trace in traces.items() if trace.releasing and concerns(directive, key.jurisdiction)}
     idling = sum(item.decision == COMPLIED and idle(item) and item.target not in waiting for item in items)
     releasing = _releasing(directive, traces)
     return Effect(
@@ -106,7 +106,8 @@ class Claims:
         return directive.scope <= set(self.item.jurisdictions)
 
 
-def _claims(item: Item, traces: Traces) -> Claims:
+def claims_of(item: Item, traces: Traces) -> Claims:
+    """What became of the keys that an item claims."""
     found = (traces.get(Key(place, item.target)) for place in item.jurisdictions)
     return Claims(item, tuple(trace if trace and trace.withheld else None for trace in found))
 
@@ -125,7 +126,8 @@ def idle(item: Item) -> bool:
     return item.suspended or not item.jurisdictions
 
 
-def _asked(directive: Directive, place: Jurisdiction) -> bool:
+def concerns(directive: Directive, place: Jurisdiction) -> bool:
+    """Whether the place is, or lies in, one for which the directive asks something."""
     return any(covers(asked, place) for asked in directive.scope)
 
 

@@ -74,6 +74,23 @@ async def tallies(
     return {id_: _tally(received[id_], answered[id_], scolded[id_]) for id_ in ids}
 
 
+async def notices_of(connection: AsyncConnection, directive: DirectiveId, *, as_of: datetime) -> list[Notice]:
+    """The notices on the directive that had been recorded by then, in the order of their receipt."""
+    statement = select(*notices.c).where(notices.c.directive == directive, recorded_by(notices, as_of))
+    rows = (await connection.execute(statement.order_by(notices.c.received_at, notices.c.id))).mappings()
+    return [
+        Notice(**{**row, "supplied": tuple(row["supplied"] or ()), "recorded_at": row["recorded_at"] or row["received_at"]})
+        for row in rows
+    ]
+
+
+async def replies_of(connection: AsyncConnection, directive: DirectiveId) -> list[Reply]:
+    """The replies on the directive, in the order in which they were sent."""
+    statement = select(*replies.c).where(replies.c.directive == directive).order_by(replies.c.sent_at, replies.c.id)
+    rows = (await connection.execute(statement)).mappings()
+    return [Reply(**{**row, "recorded_at": row["recorded_at"] or row["sent_at"]}) for row in rows]
+
+
 def recorded_by(table: Table, as_of: datetime | None) -> ColumnElement[bool]:
     """Of what was recorded before its time was kept, the time that it says of itself counts."""
     if as_of is None:

@@ -9,6 +9,7 @@ from fastapi import FastAPI
 from prometheus_client import CollectorRegistry
 
 from services.notifier.api import ROUTERS
+from services.notifier.documents import Platform
 from services.notifier.store.quarantine import Quarantined, add
 from shared.http.app import create_http_app
 from tests.integration.notifier.world import World
@@ -40,6 +41,7 @@ async def http(world: World) -> AsyncIterator[httpx2.AsyncClient]:
 def application(world: World) -> FastAPI:
     app = create_http_app(title="t", description="d", registry=CollectorRegistry(), lifespan=lambda _: world_lifespan())
     app.state.commands = world.commands
+    app.state.platform = Platform(name="Chirp Ltd", contact="legal@chirp.example")
     for router in ROUTERS:
         app.include_router(router)
     return app

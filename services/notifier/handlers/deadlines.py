@@ -44,8 +44,9 @@ async def _look(unit: Unit, limit: int, *, judged: bool) -> int:
     if missing:
         raise LookupError(f"a clock runs for {missing[0]}, of which nothing is known")
     instants = await _instants(unit, known, due) if judged else {}
-    looked = [(id_, _looked(unit, known[id_], clock, instants)) for id_, clock in due]
-    await clocks.save(unit.connection, looked, unit.now)
+    looked = [(id_, clock, _looked(unit, known[id_], clock, instants)) for id_, clock in due]
+    await clocks.save(unit.connection, [(id_, after) for id_, before, after in looked if after != before], unit.now)
+    await clocks.requeue(unit.connection, [(id_, after) for id_, before, after in looked if after == before])
     return len(due)
 
 

@@ -18,6 +18,8 @@ from services.notifier.tables import clock_facts, clock_history, clocks, directi
 from shared.ids import DirectiveId
 from shared.sql import in_chunks, upsert
 
+_SAME_CLOCK = and_(clocks.c.directive == bindparam("of_directive"), clocks.c.duty == bindparam("of_duty"))
+
 Found = dict[DirectiveId, dict[Duty, Clock]]
 
 
@@ -50,6 +52,14 @@ async def save(connection: AsyncConnection, changed: Sequence[tuple[DirectiveId,
     values = {column.name: statement.excluded[column.name] for column in clocks.c if not column.primary_key}
     rows = sorted((_row(directive, clock, at) for directive, clock in changed), key=lambda row: (row["directive"], row["duty"]))
     await connection.execute(statement.on_conflict_do_update(index_elements=list(clocks.primary_key.columns), set_=values), rows)
+
+
+async def requeue(connection: AsyncConnection, unchanged: Sequence[tuple[DirectiveId, Clock]]) -> None:
+    """Puts clocks that a look has not changed back where they belong in the queue."""
+    if unchanged:
+        rows = [{"of_directive": directive, "of_duty": clock.duty, "at": next_at(clock)} for directive, clock in unchanged]
+        at = bindparam("at", type_=clocks.c.next_at.type)
+        await connection.execute(update(clocks).where(_SAME_CLOCK).values(next_at=at), rows)
 
 
 async def due(connection: AsyncConnection, now: datetime, limit: int, *, judged: bool) -> list[tuple[DirectiveId, Clock]]:
@@ -89,9 +99,8 @@ async def look(connection: AsyncConnection, ids: Collection[DirectiveId], soon: 
         rows += [{"of_directive": directive, "of_duty": duty, "at": soon(total)} for directive, duty, total in found]
     if rows:
         at = bindparam("at", type_=clocks.c.next_at.type)
-        same = and_(clocks.c.directive == bindparam("of_directive"), clocks.c.duty == bindparam("of_duty"), open_clock)
         later = or_(clocks.c.next_at.is_(None), clocks.c.next_at > at)
-        await connection.execute(update(clocks).where(same, later).values(next_at=at), rows)
+        await connection.execute(update(clocks).where(_SAME_CLOCK, open_clock, later).values(next_at=at), rows)
 
 
 async def of(connection: AsyncConnection, ids: Collection[DirectiveId]) -> Found:

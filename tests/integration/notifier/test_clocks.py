@@ -14,7 +14,7 @@ from services.notifier.handlers.deadlines import next_due
 from services.notifier.handlers.happenings import CaseRecord
 from services.notifier.handlers.healing import heal_directive
 from services.notifier.handlers.standing import report_on
-from services.notifier.tables import clocks
+from services.notifier.tables import clock_history, clocks
 from shared.events import CaseEvent, DirectiveAccepted, DirectiveConfirmed, DirectiveStayed, DirectiveUnstayed, compliance
 from tests.integration.notifier.world import World
 from tests.unit.notifier.builders import (
@@ -244,6 +244,16 @@ async def test_items_that_settle_meet_their_clock_soon_and_not_only_at_its_end(w
 
     assert await recorded(world, Duty.RESTRICT) == [("met", after(50))]
     assert await told(world) == ["ClockStarted", "ClockMet"]
+
+
+async def test_a_look_that_changes_nothing_leaves_no_trace(world: World) -> None:
+    tally = counts(complied=1)
+    await world.tell(received(due_at=after(HOUR), tally=tally), items(2, item(), tally=tally, due_at=after(HOUR)))
+    world.clock.advance(60)
+    await world.let_time_work()
+
+    assert await world.count(clock_history) == 0
+    assert await world.rows(select(clocks.c.next_at).where(clocks.c.duty == "restrict")) == [(after(HOUR / 2),)]
 
 
 async def test_what_settles_after_a_breach_is_recorded_as_met_late(world: World) -> None:

@@ -1,6 +1,6 @@
 """How late a breach is recorded with 100,000 clocks open: `python -m benchmarks.clocks` writes `build/bench/clocks.json`.
 
-The loop of the service runs on wall time, over a database of its own whose planner has figures, as it has a minute after a change.
+The loop of the service runs on wall time, over a database of its own whose planner has figures, as it has in daily work.
 The delay is from the instant at which a clock falls due to the moment after the commit that records its breach.
 """
 

@@ -29,6 +29,10 @@ OVERDUE = standing(f'geowithhold_enforcements{{{IN_JURISDICTION}, state="overdue
 BREACHES = f"geowithhold_deadline_breaches_total{{{IN_JURISDICTION}}}"
 RECEIVED = f"geowithhold_directives_received_total{{{IN_JURISDICTION}}}"
 RELEASES = f"geowithhold_releases_total{{{IN_JURISDICTION}}}"
+DUE_WITHIN = standing(f"geowithhold_clocks_due_within{{{IN_JURISDICTION}}}", "jurisdiction", "within")
+WARNINGS = f"geowithhold_clock_warnings_total{{{IN_JURISDICTION}}}"
+TIME_TO_ACKNOWLEDGE = f"geowithhold_time_to_acknowledge_seconds_bucket{{{IN_JURISDICTION}}}"
+TIME_TO_RELEASE = f"geowithhold_time_to_release_seconds_bucket{{{IN_JURISDICTION}}}"
 TIME_TO_ENFORCE = f"geowithhold_time_to_enforce_seconds_bucket{{{IN_JURISDICTION}}}"
 REQUESTS = f"geowithhold_http_requests_total{{{WITHOUT_PROBES}}}"
 HTTP_ERRORS = f'geowithhold_http_requests_total{{{WITHOUT_PROBES}, status=~"[45].."}}'
@@ -49,7 +53,7 @@ def build() -> dashboard.Dashboard:
         .with_variable(_jurisdictions())
     )
     ids = count(1)
-    for title, panels in (("Compliance", compliance()), ("Pipeline", pipeline())):
+    for title, panels in (("Compliance", compliance()), ("Clocks", clocks()), ("Pipeline", pipeline())):
         board.with_row(dashboard.Row(title).id(next(ids)))
         for panel in panels:
             board.with_panel(panel.id(next(ids)))
@@ -122,6 +126,31 @@ def _compliance_totals() -> Iterator[Panel]:
         "Legal deadlines missed within the time shown.",
         grown(BREACHES, SHOWN, "jurisdiction", "legal_basis"),
         "{{jurisdiction}}, {{legal_basis}}",
+    )
+
+
+def clocks() -> Iterator[Panel]:
+    yield lines(
+        "Deadlines that run out soon",
+        "Verified duties by how soon their time runs out; overdue are those missed and still unmet.",
+        Query(f"sum by (within) ({DUE_WITHIN})", "{{within}}"),
+        width=8,
+    )
+    yield lines(
+        "Clock warnings",
+        f"Duties of which half or four fifths of the time went by unmet, within {EACH_POINT} before each point.",
+        Query(grown(WARNINGS, EACH_POINT, "percent"), "{{percent}} %"),
+        width=8,
+    )
+    yield lines(
+        "Time to acknowledge, time to release",
+        "From the start of a directive's time to its first reply; from the end of claims to the last point that let go.",
+        Query(quantile(0.5, TIME_TO_ACKNOWLEDGE), "acknowledge, p50"),
+        Query(quantile(0.95, TIME_TO_ACKNOWLEDGE), "acknowledge, p95"),
+        Query(quantile(0.5, TIME_TO_RELEASE), "release, p50"),
+        Query(quantile(0.95, TIME_TO_RELEASE), "release, p95"),
+        unit="s",
+        width=8,
     )
 
 

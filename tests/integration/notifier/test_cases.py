@@ -183,6 +183,14 @@ async def test_a_directive_whose_end_is_only_seen_in_a_later_event_has_ended_all
     assert {state for (state,) in await world.rows(select(clocks.c.state))} == {"void", "met"}
 
 
+async def test_a_directive_whose_items_tell_first_that_it_ended_has_ended(world: World) -> None:
+    await world.tell(received(due_at=after(100)))
+
+    await world.tell(items(3, item(decision="withdrawn"), status="rescinded", due_at=after(100)), at=after(50))
+
+    assert {state for (state,) in await world.rows(select(clocks.c.state))} == {"void"}
+
+
 async def test_no_event_is_no_work(world: World) -> None:
     await world.tell()
 

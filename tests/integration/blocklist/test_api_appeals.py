@@ -1,5 +1,6 @@
 """Appeals over HTTP: received, listed, upheld, rejected, and never published."""
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -82,6 +83,17 @@ async def test_an_appeal_is_concluded_once(sqlite_api: Api, first: str, second: 
     await conclude(sqlite_api, received, second, 409)
 
     assert await sqlite_api.rows() == before
+
+
+async def test_two_outcomes_at_once_are_one(api: Api) -> None:
+    directive = await api.submit(order_json("@a"))
+    received = await appeal(api, directive)
+    path = f"/v1/appeals/{received['id']}/outcome"
+
+    outcomes = ("upheld", "rejected")
+    answers = await asyncio.gather(*(api.client.post(path, json={"outcome": each, **MEMO}) for each in outcomes))
+
+    assert sorted(answer.status_code for answer in answers) == [200, 409]
 
 
 async def test_an_appeal_may_be_upheld_after_the_claim_ended_otherwise(api: Api) -> None:

@@ -52,6 +52,8 @@ async def test_nor_can_it_be_written_to_without_the_key(keyed: Api) -> None:
     id_ = await sealed(keyed, "@a")
 
     await keyed.post(f"/v1/directives/{id_}/rescind", {"targets": "all"}, 404)
+    release = {"cause": "error", "directive": id_, "targets": "all", "jurisdictions": ["IN"]}
+    await keyed.post("/v1/releases", release, 404)
 
 
 async def test_lists_leave_it_out_without_the_key(keyed: Api) -> None:

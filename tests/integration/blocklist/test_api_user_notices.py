@@ -1,5 +1,6 @@
 """Telling users over HTTP: which notices there are, what they say, and what was done about them."""
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -198,8 +199,8 @@ async def test_a_notice_is_written_in_both_languages(api: Api) -> None:
     english, hindi = await api.get(path), await api.get(path, language="hi")
 
     assert english["subject"] == "Withheld in Australia: your account @a"
-    assert "X withholds your account @a in Australia, and only there." in english["text"]
-    assert "because eSafety Commissioner, Australia has demanded it under" in english["text"]
+    assert "X has received an order about your account @a and withholds it in Australia, and only there." in english["text"]
+    assert "The order comes from eSafety Commissioner, Australia, under" in english["text"]
     assert hindi["subject"] == "ऑस्ट्रेलिया में रोक: आपका खाता @a"
     assert {name: english[name] for name in notice} == notice
 
@@ -259,6 +260,16 @@ async def test_notices_are_listed_page_by_page_and_filtered(api: Api) -> None:
     assert await told(api, directive=two["id"]) == [("account:a", "withheld", "due")]
     assert await told(api, target="@A", state="waived") == [("account:a", "withheld", "waived")]
     assert len(await told(api, state="due")) == 2
+
+
+async def test_two_reports_of_one_notice_at_once_are_one(api: Api) -> None:
+    await open_order(api, "@a")
+    (notice,) = await notices(api)
+    path = f"/v1/user-notices/{notice['id']}/sent"
+
+    answers = await asyncio.gather(*(api.client.post(path, json=BY_MAIL) for _ in range(2)))
+
+    assert sorted(answer.status_code for answer in answers) == [200, 409]
 
 
 async def test_a_rehearsal_and_a_repeated_request_send_once(api: Api) -> None:

@@ -137,8 +137,10 @@ async def impossible_for_a_while(scene: Scene, removal: str) -> None:
     """13:30. A fire in a data centre makes it impossible (Annex III); at 16:00 that is over, and there is an hour again."""
     scene.at(13, 30)
     path = f"/v1/directives/{removal}/replies"
-    scene.blocklist.post(path, {"kind": "impossibility", "cause": "force_majeure", "text": "A fire."})
+    sent = scene.blocklist.post(path, {"kind": "impossibility", "cause": "force_majeure", "text": "A fire."})
     await eventually(lambda: restrict(scene, removal)[0] == "paused", within=20)
+    document = scene.notifier.get(f"{path}/{sent['id']}")
+    assert (document["form"], document["cause"], document["impediment_ended_at"]) == ("eu-tco-annex-iii", "force_majeure", None)
     now = scene.at(16)
     ended = {"kind": "impossibility", "cause": "force_majeure", "impediment_ended_at": now}
     scene.blocklist.post(path, ended)
@@ -157,6 +159,10 @@ async def effect_given(scene: Scene, removal: str) -> None:
     await eventually(lambda: restrict(scene, removal)[0] == "met", within=20)
     sent = scene.blocklist.post(f"/v1/directives/{removal}/replies", {"kind": "effect_report"})
     await eventually(lambda: sent["id"] in replies(scene, removal), within=20)
+    report = scene.notifier.get(f"/v1/directives/{removal}/replies/{sent['id']}")
+    given = {item["target"]: (item["when"] or "")[11:16] for item in report["items"] if item["effect_given"]}
+    assert (report["form"], given) == ("eu-tco-annex-ii", {SHARED: "16:20", POST: "16:20"})
+    assert (report["effect"]["not_located"], report["feedback"]["disabled_in_all_member_states"]) == (1, False)
     assert scene.withheld_in(SHARED) == ["DE", "FR", "IN"]
 
 

@@ -1,4 +1,4 @@
-"""The past, asked at the end: what was withheld at each date, by which directives."""
+"""The past, asked at the end: what was withheld at each date, by which directives, and what the authority was told."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -6,8 +6,19 @@ from typing import Any
 from tools.demo.figures import Figures
 from tools.demo.law import Ledger
 from tools.demo.scene import Scene
+from tools.demo.story import PLACE, Cast
 
-PLACE = "IN"
+
+def note_reports(scene: Scene, figures: Figures, expected: Mapping[str, Any], cast: Cast) -> None:
+    """The report on each directive, as the authority gets it: if effect was given, and when."""
+    for name, id_ in (("first", cast.first), ("second", cast.second)):
+        path, want = f"/v1/directives/{id_}/replies", expected[name]
+        sent = {reply["kind"]: reply["id"] for reply in scene.notifier.items(path)}
+        effect = scene.notifier.get(f"{path}/{sent['effect_report']}")["effect"]
+        figures.compare(f"{name}.effect_report", f"GET notifier /v1/directives/{{{name}}}/replies/{{effect_report}}", effect, {
+            "specified": want["items"], "effect_given": want["complied_finally"], "decided_not_yet_applied": 0,
+            "refused": want["refused_finally"], "refused_by_ground": want["refused_by_ground"],
+        })  # fmt: skip
 
 
 def note_past(scene: Scene, figures: Figures, expected: Mapping[str, Any], ledger: Ledger) -> None:

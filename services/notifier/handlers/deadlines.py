@@ -56,7 +56,7 @@ async def _instants(
     """When the items of the directives met their clocks, if they did."""
     settled_at = await settled(unit, [known[id_] for id_, clock in due if clock.duty is Duty.RESTRICT])
     since = {id_: clock.starts_at for id_, clock in due if clock.duty is Duty.RELEASE}
-    everywhere_at = await released_at(unit.connection, since)
+    everywhere_at = await released_at(unit.connection, since, {id_: known[id_].counts.complied for id_ in since})
     return {(id_, Duty.RESTRICT): at for id_, at in settled_at.items()} | {
         (id_, Duty.RELEASE): at for id_, at in everywhere_at.items()
     }

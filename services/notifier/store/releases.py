@@ -1,7 +1,8 @@
 """When what directives released took effect everywhere.
 
 Promises: None for a directive of whose targets one is still withheld though nobody claims it any more, or released and not yet
-applied at a point that has to; else the last instant at which a point applied such a release, if any had to.
+applied at a point that has to, or whose items have not all told of their end; else the last instant at which a point applied
+such a release, if any had to.
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,14 +20,18 @@ from shared.ids import DirectiveId
 from shared.sql import in_chunks
 
 
-async def released_at(connection: AsyncConnection, since: Mapping[DirectiveId, datetime]) -> dict[DirectiveId, datetime | None]:
-    """Of each directive, whose claims ended at that time at the earliest."""
+async def released_at(
+    connection: AsyncConnection, since: Mapping[DirectiveId, datetime], complied: Mapping[DirectiveId, int]
+) -> dict[DirectiveId, datetime | None]:
+    """Of each directive whose claims ended at that time at the earliest, and that has so many items complied with by now."""
     found: dict[DirectiveId, datetime | None] = dict(since)
     for chunk in in_chunks(sorted(since)):
         for id_, awaited, applied_at in await connection.execute(_releases(connection, chunk)):
             found[id_] = None if awaited else max(since[id_], applied_at or since[id_])
         for (id_,) in await connection.execute(_not_told(connection, chunk)):
             found[id_] = None
+        for id_, number in await connection.execute(_complied(chunk)):
+            found[id_] = None if number > complied[id_] else found[id_]
     return found
 
 
@@ -71,6 +76,15 @@ def _not_told(connection: AsyncConnection, ids: Sequence[DirectiveId]) -> Any:
             not_(select(true()).select_from(other).where(claimed).correlate(case_items, withholdings).exists()),
         )
         .distinct()
+    )
+
+
+def _complied(ids: Sequence[DirectiveId]) -> Any:
+    """More than the directive counts, as long as chunks of items are under way."""
+    return (
+        select(case_items.c.directive, func.count())
+        .where(case_items.c.directive.in_(ids), case_items.c.decision == "complied")
+        .group_by(case_items.c.directive)
     )
 
 

@@ -107,6 +107,15 @@ async def test_a_release_that_has_not_reached_us_is_awaited(world: World) -> Non
     assert [state for state, *_ in await clock(world)] == ["running"]
 
 
+async def test_items_that_have_not_told_of_their_end_yet_are_awaited(world: World) -> None:
+    await withheld(world)
+    await world.tell(releasing(3))
+
+    await wait(world, 60)
+
+    assert [state for state, *_ in await clock(world)] == ["running"]
+
+
 async def test_what_another_directive_still_claims_is_not_awaited(world: World) -> None:
     await withheld(world, DIRECTIVE, OTHER_DIRECTIVE)
     await release(world)

@@ -8,7 +8,8 @@ from services.notifier.api.points import router as points
 from services.notifier.api.quarantine import router as quarantine
 from services.notifier.api.replies import router as replies
 from services.notifier.api.subscriptions import router as subscriptions
+from services.notifier.api.transparency import router as transparency
 
-ROUTERS = (jurisdictions, directives, clocks, replies, enforcements, points, quarantine, subscriptions)
+ROUTERS = (jurisdictions, directives, clocks, replies, enforcements, points, quarantine, subscriptions, transparency)
 
 __all__ = ["ROUTERS"]

@@ -4,12 +4,17 @@ from functools import cache
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from services.notifier.documents.charts import charts, duration
 from services.notifier.documents.model import Document
 from services.notifier.documents.parts import place_list, word
 
 
 def reply_page(document: Document) -> str:
     return _environment().get_template("reply.html").render(document=document)
+
+
+def transparency_page(document: Document) -> str:
+    return _environment().get_template("transparency.html").render(document=document, charts=charts(document))
 
 
 @cache
@@ -22,7 +27,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters |= {"word": word, "moment": _moment, "places": place_list}
+    environment.filters |= {"word": word, "moment": _moment, "places": place_list, "duration": duration}
     return environment
 
 

@@ -19,18 +19,18 @@ _INCOMPLETE = ("awaiting_clarification", "rejected")
 
 async def replies_on(unit: Unit, id_: DirectiveId) -> list[Reply]:
     """In the order in which they were sent. Raises Refusal if nothing has been heard of the directive."""
-    if await directives.find(unit.connection, id_) is None:
-        raise errors.unknown_directive(id_)
+    await _directive(unit, id_)
     return await correspondence.replies_of(unit.connection, id_)
 
 
 async def dossier_of(unit: Unit, id_: DirectiveId, reply_id: str, platform: Platform) -> Dossier:
     """Raises Refusal if nothing has been heard of the directive, or of the reply."""
-    sent = await replies_on(unit, id_)
+    present = await _directive(unit, id_)
+    sent = await correspondence.replies_of(unit.connection, id_)
     reply = next((each for each in sent if each.id == reply_id), None)
     if reply is None:
         raise errors.unknown_reply(reply_id)
-    directive, at = await _as_it_was(unit, id_, reply)
+    directive, at = await _as_it_was(unit, present, reply)
     notices = await correspondence.notices_of(unit.connection, id_, as_of=at)
     past = await past_of(unit.connection, [directive], at)
     return Dossier(
@@ -47,16 +47,21 @@ async def dossier_of(unit: Unit, id_: DirectiveId, reply_id: str, platform: Plat
     )
 
 
-async def _as_it_was(unit: Unit, id_: DirectiveId, reply: Reply) -> tuple[Directive, datetime]:
-    """When the reply was sent. One that was sent before anything was recorded is seen from its own record."""
+async def _directive(unit: Unit, id_: DirectiveId) -> Directive:
     directive = await directives.find(unit.connection, id_)
     if directive is None:
         raise errors.unknown_directive(id_)
-    for at in (reply.sent_at, reply.recorded_at):
+    return directive
+
+
+async def _as_it_was(unit: Unit, directive: Directive, reply: Reply) -> tuple[Directive, datetime]:
+    """When the reply was sent. One that was sent before anything was recorded is seen from its own record."""
+    at = reply.sent_at
+    was = await directives.as_of(unit.connection, [directive], at)
+    if not was:
+        at = reply.recorded_at
         was = await directives.as_of(unit.connection, [directive], at)
-        if was:
-            return was[id_], at
-    return directive, unit.now
+    return was.get(directive.id, directive), at
 
 
 def _missing(directive: Directive, notices: Iterable[Notice]) -> tuple[str, ...]:

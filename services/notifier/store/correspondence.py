@@ -84,6 +84,23 @@ async def notices_of(connection: AsyncConnection, directive: DirectiveId, *, as_
     ]
 
 
+async def written_on(
+    connection: AsyncConnection, ids: Sequence[DirectiveId], as_of: datetime
+) -> tuple[dict[DirectiveId, datetime], dict[DirectiveId, list[str]]]:
+    """When the first reply on each directive was sent, and the kinds of the notices on it, of what had been recorded by then."""
+    first: dict[DirectiveId, datetime] = {}
+    kinds: dict[DirectiveId, list[str]] = {}
+    for chunk in in_chunks(ids):
+        sent = select(replies.c.directive, func.min(replies.c.sent_at)).where(
+            replies.c.directive.in_(chunk), recorded_by(replies, as_of)
+        )
+        first.update((id_, at) for id_, at in await connection.execute(sent.group_by(replies.c.directive)))
+        told = select(notices.c.directive, notices.c.kind).where(notices.c.directive.in_(chunk), recorded_by(notices, as_of))
+        for id_, kind in await connection.execute(told):
+            kinds.setdefault(id_, []).append(kind)
+    return first, kinds
+
+
 async def replies_of(connection: AsyncConnection, directive: DirectiveId) -> list[Reply]:
     """The replies on the directive, in the order in which they were sent."""
     statement = select(*replies.c).where(replies.c.directive == directive).order_by(replies.c.sent_at, replies.c.id)

@@ -49,6 +49,18 @@ async def by_place(connection: AsyncConnection, places: Collection[Jurisdiction]
     return found
 
 
+async def received_between(
+    connection: AsyncConnection, start: datetime, end: datetime, *, authority: str | None, legal_basis: str | None
+) -> list[Directive]:
+    """Those received from `start` on and before `end`."""
+    c = directives.c
+    wanted = [c.received_at >= start, c.received_at < end]
+    wanted += [c.authority == authority] if authority is not None else []
+    wanted += [c.legal_basis == legal_basis] if legal_basis is not None else []
+    rows = (await connection.execute(select(*c).where(*wanted).order_by(c.received_at, c.id))).mappings()
+    return list(map(_directive, rows))
+
+
 async def as_of(connection: AsyncConnection, found: Collection[Directive], at: datetime) -> dict[DirectiveId, Directive]:
     """Those of the directives that had been heard of by then, as they were. Only what changes by events is as of then."""
     later = {each.id: each for each in found if each.changed_at is not None and each.changed_at > at}

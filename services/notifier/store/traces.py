@@ -10,25 +10,27 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain
 
-from sqlalchemy import RowMapping, select
+from sqlalchemy import RowMapping, Subquery, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.notifier.domain.case import Directive, Item
 from services.notifier.domain.enforcement import EnforcementState
 from services.notifier.domain.traces import Answer, Trace
 from services.notifier.store import items, withholdings
-from services.notifier.store.keys import Slice, slices
-from services.notifier.store.versions_at import answers_at, answers_to, versions_at
+from services.notifier.store.keys import slices
+from services.notifier.store.versions_at import answers_at, answers_to, versions_at, versions_until
 from services.notifier.store.withholdings import version_of
 from shared.ids import DirectiveId, Jurisdiction, Key, PointId, Target
 from shared.jurisdictions import covers
+
+ToldOf = dict[DirectiveId, dict[Target, list[Item]]]
 
 
 @dataclass(frozen=True, slots=True)
 class Past:
     """`told` is all that was told of the items of each directive by then, in the order of the revisions."""
 
-    told: dict[DirectiveId, dict[Target, list[Item]]]
+    told: ToldOf
     keys: dict[DirectiveId, list[Key]]
     traces: dict[Key, Trace]
 
@@ -42,33 +44,49 @@ class Past:
 
 
 async def past_of(connection: AsyncConnection, found: Collection[Directive], at: datetime) -> Past:
-    told: dict[DirectiveId, dict[Target, list[Item]]] = defaultdict(lambda: defaultdict(list))
+    told, keys = await told_of(connection, found, at)
+    return Past(told, keys, await traces_at(connection, chain.from_iterable(keys.values()), at))
+
+
+async def told_of(
+    connection: AsyncConnection, found: Collection[Directive], at: datetime
+) -> tuple[ToldOf, dict[DirectiveId, list[Key]]]:
+    """All that had been told of the items of each directive, and the keys that have to do with them."""
+    told: ToldOf = defaultdict(lambda: defaultdict(list))
     for item in await items.told_until(connection, [directive.id for directive in found], at):
         told[item.directive][item.target].append(item)
     targets = {target for states in told.values() for target in states}
     places = await withholdings.places_of(connection, targets)
     keys = {directive.id: list(_keys(directive, told[directive.id], places)) for directive in found}
-    return Past(told, keys, await traces_at(connection, chain.from_iterable(keys.values()), at))
+    return told, keys
+
+
+async def chronicle_of(connection: AsyncConnection, wanted: Iterable[Key], at: datetime) -> dict[Key, list[Trace]]:
+    """Every version that each of the keys had had by then, in their order, with the answers that had come by then."""
+    found: dict[Key, list[Trace]] = defaultdict(list)
+    for condition in slices(wanted):
+        for trace in await _traces(connection, versions_until(at, condition), answers_at(at, condition)):
+            found[trace.version.key].append(trace)
+    for traces in found.values():
+        traces.sort(key=lambda trace: trace.version.number)
+    return found
 
 
 async def traces_at(connection: AsyncConnection, wanted: Iterable[Key], at: datetime) -> dict[Key, Trace]:
     """Each of the keys that had a version then."""
     found: dict[Key, Trace] = {}
     for condition in slices(wanted):
-        found |= await _traces(connection, condition, at)
+        traces = await _traces(connection, versions_at(at, condition), answers_at(at, condition))
+        found |= {trace.version.key: trace for trace in traces}
     return found
 
 
-async def _traces(connection: AsyncConnection, condition: Slice, at: datetime) -> dict[Key, Trace]:
-    versions, answers = versions_at(at, condition), answers_at(at, condition)
+async def _traces(connection: AsyncConnection, versions: Subquery, answers: Subquery) -> list[Trace]:
     replies: dict[tuple[Key, int], list[Answer]] = defaultdict(list)
     for row in (await connection.execute(select(*answers.c).join(versions, answers_to(answers, versions)))).mappings():
         replies[_key(row), row["version"]].append(_answer(row))
     rows = (await connection.execute(select(*versions.c))).mappings()
-    return {
-        version.key: Trace(version=version, answers=tuple(replies[version.key, version.number]))
-        for version in map(version_of, rows)
-    }
+    return [Trace(version=version, answers=tuple(replies[version.key, version.number])) for version in map(version_of, rows)]
 
 
 def _keys(directive: Directive, told: Mapping[Target, list[Item]], places: Mapping[Target, set[Jurisdiction]]) -> Iterator[Key]:

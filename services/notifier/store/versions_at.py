@@ -46,6 +46,15 @@ def versions_at(at: datetime, wanted: Slice) -> Subquery:
     return union_all(present, past).subquery("versions_at")
 
 
+def versions_until(at: datetime, wanted: Slice) -> Subquery:
+    """Every version of the wanted keys that had taken effect by then."""
+    legs = [
+        select(*(table.c[name] for name in _TOLD)).where(wanted(table), table.c.effective_at <= at)
+        for table in (withholding_history, withholdings)
+    ]
+    return union_all(*legs).subquery("versions_until")
+
+
 def answers_at(at: datetime, wanted: Slice) -> Subquery:
     """What was asked of points on the wanted keys by then, with the state in which each stood."""
     asked_at = func.coalesce(enforcements.c.asked_at, _asked_before_that_was_kept())

@@ -68,7 +68,7 @@ STEPS: st.SearchStrategy[Step] = st.one_of(
     ),
     st.tuples(
         st.just("item"),
-        st.tuples(_index, st.sampled_from(TARGETS), st.sampled_from(["complied", "refused", "released"]), st.booleans()),
+        st.tuples(_index, st.sampled_from(TARGETS), st.sampled_from(["complied", "idle", "refused", "released"]), st.booleans()),
     ),
     st.tuples(st.just("comply"), st.tuples(_index, st.sampled_from(TARGETS))),
     st.tuples(st.just("notice"), st.tuples(_index, st.sampled_from(["non_compliance", "clarification", "hearing"]))),
@@ -118,7 +118,8 @@ class Story:
         await self.world.report(report(target, version, state, point=point, jurisdiction=place, at=self.world.clock()))
 
     async def _item(self, argument: Any) -> None:
-        number, target, decision, both = argument
+        number, target, chosen, both = argument
+        decision = "complied" if chosen == "idle" else chosen
         id_ = DIRECTIVES[number]
         await self._receive(id_)
         self.decisions[id_][target] = decision
@@ -126,7 +127,7 @@ class Story:
         changed = item(
             target,
             decision,
-            places=("DE", "IN") if both else ("IN",),
+            places=() if chosen == "idle" else ("DE", "IN") if both else ("IN",),
             cause="platform_decision" if released else None,
             unilateral=released,
             suspended=decision == "complied" and self.statuses[id_] == "stayed",

@@ -68,7 +68,7 @@ def create_app(settings: NotifierSettings) -> FastAPI:
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         async with (
             opened(database),
-            httpx2.AsyncClient(base_url=settings.blocklist_url, timeout=HISTORY_TIMEOUT) as client,
+            _blocklist(settings) as client,
             _channels(settings) as channels,
         ):
             healer = Healer(commands=commands, source=BlocklistHistory(client))
@@ -85,12 +85,19 @@ def create_app(settings: NotifierSettings) -> FastAPI:
     app = create_http_app(title="Geowithhold notifier", description=DESCRIPTION, registry=metrics, lifespan=lifespan)
     app.state.commands = commands
     app.state.platform = settings.reply_as
+    app.state.admin_key = settings.key
     app.state.channel_rules = ChannelRules(allow_private=settings.webhooks_allow_private, mail=settings.smtp is not None)
     state = StateMetrics(metrics, database, clock, consumer.lag)
     add_probes(app, registry=metrics, readiness=partial(_readiness, database, consumer), refresh=state.refresh)
     for router in ROUTERS:
         app.include_router(router)
     return app
+
+
+def _blocklist(settings: NotifierSettings) -> httpx2.AsyncClient:
+    """What is missing of a sealed directive is told to whoever has the key."""
+    headers = {"Authorization": f"Bearer {settings.key}"} if settings.key else {}
+    return httpx2.AsyncClient(base_url=settings.blocklist_url, timeout=HISTORY_TIMEOUT, headers=headers)
 
 
 def _relay(settings: NotifierSettings, database: Database, metrics: RelayMetrics, wake: asyncio.Event) -> Body:

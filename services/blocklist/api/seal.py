@@ -5,7 +5,6 @@ its own path, absent from lists. The key is compared in constant time. Sealed di
 Does not promise: anything while no key is set; then the operator API is open, as it is for every other directive.
 """
 
-import hmac
 from typing import Annotated
 
 from fastapi import Depends, Request
@@ -13,20 +12,9 @@ from fastapi import Depends, Request
 from services.blocklist.api.context import Context, Services
 from services.blocklist.errors import unknown_directive
 from services.blocklist.store import directives
+from shared.http.keys import holds_key
 from shared.http.problems import Refusal
 from shared.ids import DirectiveId
-
-_SCHEME = "bearer "
-
-
-def holds_key(key: str | None, authorization: str | None) -> bool:
-    """Whether the header carries the key. Everybody does when there is none."""
-    if key is None:
-        return True
-    sent = authorization or ""
-    given = sent[len(_SCHEME) :] if sent[: len(_SCHEME)].lower() == _SCHEME else ""
-    # A header is bytes that the framework has read as Latin-1; a key with other characters was sent in UTF-8.
-    return hmac.compare_digest(given.encode("latin-1"), key.encode())
 
 
 def _sees_sealed(request: Request, context: Context) -> bool:

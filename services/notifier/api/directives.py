@@ -2,15 +2,16 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path
+from fastapi import APIRouter, Depends, Path
 
 from services.notifier.api import present
 from services.notifier.api.context import AsOf, Context, past
+from services.notifier.api.seal import hide_sealed
 from services.notifier.handlers.standing import report_on
 from services.notifier.schemas import ComplianceOut
 from shared.ids import DirectiveId
 
-router = APIRouter(prefix="/v1/directives", tags=["directives"])
+router = APIRouter(prefix="/v1/directives", tags=["directives"], dependencies=[Depends(hide_sealed)])
 
 
 @router.get("/{directive_id}/compliance")

@@ -4,10 +4,11 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Annotated
 
-from fastapi import APIRouter, Header, Path, Query, Response
+from fastapi import APIRouter, Depends, Header, Path, Query, Response
 from fastapi.responses import HTMLResponse, JSONResponse
 
 from services.notifier.api.context import Context, OnBehalfOf
+from services.notifier.api.seal import hide_sealed
 from services.notifier.documents import document_of, reply_page
 from services.notifier.handlers.dossiers import dossier_of, replies_on
 from services.notifier.schemas import Page, ReplyOut
@@ -16,7 +17,7 @@ from shared.http.pages import decode_cursor, page
 from shared.http.query import Cursor, Limit
 from shared.ids import DirectiveId
 
-router = APIRouter(prefix="/v1/directives/{directive_id}/replies", tags=["directives"])
+router = APIRouter(prefix="/v1/directives/{directive_id}/replies", tags=["directives"], dependencies=[Depends(hide_sealed)])
 
 DirectivePath = Annotated[str, Path(max_length=64)]
 ReplyPath = Annotated[str, Path(max_length=200)]

@@ -10,6 +10,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from services.notifier.api.context import AsOf, Context, past
 from services.notifier.api.replies import PRINTABLE
+from services.notifier.api.seal import SeesSealed
 from services.notifier.documents import Audience, Document, Report, csv_of, transparency, transparency_page
 from services.notifier.handlers.transparency import Account, Period, account_for
 from services.notifier.handlers.unit import Unit
@@ -39,6 +40,7 @@ class Format(StrEnum):
 )
 async def show_transparency(
     context: Context,
+    sees_sealed: SeesSealed,
     jurisdiction: InJurisdiction,
     from_: Annotated[str, Query(alias="from", max_length=40)],
     to: Annotated[str, Query(max_length=40)],
@@ -52,6 +54,8 @@ async def show_transparency(
     start, end = _moment(from_, "from"), _moment(to, "to")
     if start >= end:
         raise _refused("to has to lie after from", "to")
+    if audience is Audience.INTERNAL and not sees_sealed:
+        raise _refused("small counts are told to whoever sends the key of the platform", "audience")
 
     async def account(unit: Unit) -> tuple[Period, Account]:
         period = Period(

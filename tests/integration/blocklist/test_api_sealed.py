@@ -7,8 +7,8 @@ import pytest
 from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.blocklist.api.seal import holds_key
 from services.blocklist.tables import directives
+from shared.http.keys import holds_key
 from tests.support.blocklist import Api, expect, running_api
 from tests.support.builders import order_json
 

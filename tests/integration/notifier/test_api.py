@@ -38,9 +38,10 @@ async def http(world: World) -> AsyncIterator[httpx2.AsyncClient]:
         yield client
 
 
-def application(world: World) -> FastAPI:
+def application(world: World, *, key: str | None = None) -> FastAPI:
     app = create_http_app(title="t", description="d", registry=CollectorRegistry(), lifespan=lambda _: world_lifespan())
     app.state.commands = world.commands
+    app.state.admin_key = key
     app.state.platform = Platform(name="Chirp Ltd", contact="legal@chirp.example")
     for router in ROUTERS:
         app.include_router(router)

@@ -4,6 +4,8 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
+from services.notifier.app import _blocklist
+from services.notifier.documents import Platform
 from services.notifier.settings import NotifierSettings, Smtp
 
 
@@ -94,3 +96,25 @@ def test_releases_are_promised_within_an_hour_unless_somebody_says_else(monkeypa
 
     with pytest.raises(ValidationError, match="GEOWITHHOLD_RELEASE_WITHIN_SECONDS"):
         made(monkeypatch, GEOWITHHOLD_RELEASE_WITHIN_SECONDS="0")
+
+
+def test_who_replies_and_who_sees_what_is_sealed(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert (made(monkeypatch).reply_as, made(monkeypatch).key) == (Platform(), None)
+
+    told = made(
+        monkeypatch,
+        GEOWITHHOLD_PLATFORM_NAME="Chirp Ltd",
+        GEOWITHHOLD_PLATFORM_CONTACT="legal@chirp.example",
+        GEOWITHHOLD_ADMIN_KEY="open sesame",
+    )
+
+    assert told.reply_as == Platform(name="Chirp Ltd", contact="legal@chirp.example")
+    assert told.key == "open sesame"
+    assert "sesame" not in repr(told)
+
+
+async def test_the_blocklist_is_asked_with_the_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with _blocklist(made(monkeypatch)) as open_client:
+        assert "authorization" not in open_client.headers
+    async with _blocklist(made(monkeypatch, GEOWITHHOLD_ADMIN_KEY="open sesame")) as client:
+        assert client.headers["authorization"] == "Bearer open sesame"

@@ -10,7 +10,7 @@ from rich.table import Table
 from shared.topics import Topics
 from tools.demo.figures import Figures
 from tools.demo.law import Ledger
-from tools.demo.past import note_past, note_reports
+from tools.demo.past import note_past, note_reports, note_transparency
 from tools.demo.scene import POINTS, Scene
 from tools.demo.story import PLACE, Cast
 from tools.demo.topic import TopicContents, read_withholdings
@@ -27,6 +27,7 @@ def note_end_state(scene: Scene, figures: Figures, expected: Mapping[str, Any], 
     contents = asyncio.run(read_withholdings(scene.stack.bootstrap, Topics()))
     _note_topic(figures, expected, contents)
     note_reports(scene, figures, expected, cast)
+    note_transparency(scene, figures, expected)
     note_past(scene, figures, expected, ledger)
     ledger.note_as_of(first=cast.first, second=cast.second)
     scene.console.print(ledger.table())

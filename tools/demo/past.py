@@ -21,6 +21,22 @@ def note_reports(scene: Scene, figures: Figures, expected: Mapping[str, Any], ca
         })  # fmt: skip
 
 
+def note_transparency(scene: Scene, figures: Figures, expected: Mapping[str, Any]) -> None:
+    """The figures of the two months, as a report to the public has them before small counts are suppressed."""
+    query = {"from": "2021-01-01", "to": "2021-03-01", "audience": "internal"}
+    rows = {row["legal_basis"]: row for row in scene.notifier.get("/v1/transparency", **query)["rows"]}
+    for name, basis in (("first", "in-it-act-69a-emergency"), ("second", "in-it-act-69a")):
+        row, want = rows[basis], expected[name]
+        figures.compare(f"transparency.{name}", f"GET notifier /v1/transparency: {basis}", row, {
+            "targets": want["items"], "refused_by_ground": want["refused_by_ground"], "unofficial_requests": 0,
+            "restored_by_the_platform": want.get("unilateral_releases", 0),
+            "news_outlets_targeted": want["refused_by_ground"]["news_media"],
+            "journalists_targeted": want["refused_by_ground"]["journalist"],
+        })  # fmt: skip
+        figures.add(f"transparency.{name}.complied", f"GET notifier /v1/transparency: {basis}", row["decisions"]["complied"],
+                    want["complied_finally"])  # fmt: skip
+
+
 def note_past(scene: Scene, figures: Figures, expected: Mapping[str, Any], ledger: Ledger) -> None:
     """The withholdings as of each date, and as of noon of the day on which nothing was withheld."""
     first, at_the_end = expected["first"]["items"], expected["IN"]["withheld_finally"]

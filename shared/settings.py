@@ -44,6 +44,7 @@ class CommonSettings(BaseSettings):
     clock_file: Path | None = Field(None, validation_alias="GEOWITHHOLD_CLOCK_FILE")
     log_level: str = Field("INFO", validation_alias="GEOWITHHOLD_LOG_LEVEL", pattern="^(DEBUG|INFO|WARNING|ERROR)$")
     host: str = Field("127.0.0.1", validation_alias="GEOWITHHOLD_HOST")
+    platform_name: str = Field("X", validation_alias="GEOWITHHOLD_PLATFORM_NAME", min_length=1, max_length=200)
     platform_hosts: str = Field(" ".join(sorted(DEFAULT_PLATFORM.hosts)), validation_alias="GEOWITHHOLD_PLATFORM_HOSTS")
     platform_post: re.Pattern[str] = Field(DEFAULT_PLATFORM.post, validation_alias="GEOWITHHOLD_PLATFORM_POST_PATTERN")
     platform_account: re.Pattern[str] = Field(DEFAULT_PLATFORM.account, validation_alias="GEOWITHHOLD_PLATFORM_ACCOUNT_PATTERN")

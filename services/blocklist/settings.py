@@ -18,7 +18,6 @@ class BlocklistSettings(CommonSettings):
     mass_change_items: int = Field(10_000, ge=1, validation_alias="GEOWITHHOLD_MASS_CHANGE_ITEMS")
     velocity_items_per_hour: int = Field(0, ge=0, validation_alias="GEOWITHHOLD_VELOCITY_ITEMS_PER_HOUR")
     admin_key: SecretStr | None = Field(None, validation_alias="GEOWITHHOLD_ADMIN_KEY")
-    platform_name: str = Field("X", validation_alias="GEOWITHHOLD_PLATFORM_NAME", min_length=1, max_length=200)
     account_url: str = Field(DEFAULT_ADDRESSES.account, validation_alias="GEOWITHHOLD_PLATFORM_ACCOUNT_URL")
     post_url: str = Field(DEFAULT_ADDRESSES.post, validation_alias="GEOWITHHOLD_PLATFORM_POST_URL")
     hashtag_url: str = Field(DEFAULT_ADDRESSES.hashtag, validation_alias="GEOWITHHOLD_PLATFORM_HASHTAG_URL")

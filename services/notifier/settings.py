@@ -46,7 +46,6 @@ class NotifierSettings(CommonSettings):
     smtp_starttls: bool = Field(default=True, validation_alias="NOTIFIER_SMTP_STARTTLS")
 
     admin_key: SecretStr | None = Field(None, validation_alias="GEOWITHHOLD_ADMIN_KEY")
-    platform_name: Line = Field("the platform", validation_alias="GEOWITHHOLD_PLATFORM_NAME")
     platform_contact: Line | None = Field(None, validation_alias="GEOWITHHOLD_PLATFORM_CONTACT")
 
     @model_validator(mode="after")

@@ -99,7 +99,7 @@ def test_releases_are_promised_within_an_hour_unless_somebody_says_else(monkeypa
 
 
 def test_who_replies_and_who_sees_what_is_sealed(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert (made(monkeypatch).reply_as, made(monkeypatch).key) == (Platform(), None)
+    assert (made(monkeypatch).reply_as, made(monkeypatch).key) == (Platform(name="X"), None)
 
     told = made(
         monkeypatch,

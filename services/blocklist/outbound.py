@@ -50,6 +50,7 @@ def case_event(event: type[E], directive: Directive, revision: int, /, **happene
         reference=directive.reference,
         channel=directive.channel,
         sealed=directive.sealed,
+        lapses_at=directive.lapses_at,
         **happened,
     )
 

@@ -203,6 +203,7 @@ directives = Table(
     Column("channel", Text, nullable=False, server_default="official"),
     Column("sealed", Boolean, nullable=False, server_default=false()),
     Column("missing", _Json),
+    Column("lapses_at", Instant),
     Index(None, "received_at"),
     comment="Each directive as its highest revision tells it.",
 )

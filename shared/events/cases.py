@@ -29,7 +29,7 @@ class CaseEvent:
     """What every event of a directive carries: who, which revision, and the directive as it stands after it.
 
     `channel` is `informal` for a request that came outside the official way. `batch` names the write that caused the event, and
-    `undoes` the batch that this one took back.
+    `undoes` the batch that this one took back. `lapses_at` is when what is not confirmed of it ends, None if nothing will.
     """
 
     directive: DirectiveId
@@ -47,6 +47,7 @@ class CaseEvent:
     sealed: bool = False
     batch: str | None = None
     undoes: str | None = None
+    lapses_at: Instant | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

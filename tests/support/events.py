@@ -84,6 +84,7 @@ CASE_2: dict[str, Any] = {
     "sealed": True,
     "batch": "bat_000000000000000000000000000000b1",
     "undoes": "bat_000000000000000000000000000000b0",
+    "lapses_at": DUE,
 }
 
 ON_DIRECTIVE: dict[str, Any] = {
@@ -253,6 +254,7 @@ _fields: dict[str, st.SearchStrategy[Any]] = {
     "sealed": st.booleans(),
     "batch": st.none() | _texts,
     "undoes": st.none() | _texts,
+    "lapses_at": _perhaps,
 }
 
 

@@ -17,7 +17,8 @@ class Directive:
     """A directive as of its highest revision seen, which happened at `changed_at`.
 
     Events of the first form name no authority and no reference. `kind` and `missing`, the required elements that the order
-    lacked, are told by its receipt alone.
+    lacked, are told by its receipt alone. `lapses_at` is when it lapses if it is not confirmed: fixed when it was recorded, and
+    kept after that. None if no event has told.
     """
 
     id: DirectiveId
@@ -36,6 +37,7 @@ class Directive:
     channel: str = OFFICIAL
     sealed: bool = False
     missing: tuple[str, ...] = ()
+    lapses_at: datetime | None = None
 
     @property
     def closed(self) -> bool:

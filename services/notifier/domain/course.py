@@ -28,7 +28,10 @@ from shared.ids import DirectiveId
 
 
 class Happened(StrEnum):
-    """What clocks follow from. Of one event that says two of them, the first here counts first."""
+    """What clocks follow from. Of one event that says two of them, the first here counts first.
+
+    CONFIRMED: nothing is left to lapse. LAPSED: what was not confirmed ended, if not the directive.
+    """
 
     INCOMPLETE = "incomplete"
     NOTICE = "notice"
@@ -36,6 +39,7 @@ class Happened(StrEnum):
     IMPEDIMENT_ENDED = "impediment_ended"
     ACCEPTED = "accepted"
     CONFIRMED = "confirmed"
+    LAPSED = "lapsed"
     STAYED = "stayed"
     UNSTAYED = "unstayed"
     CLAIMS_ENDED = "claims_ended"
@@ -199,6 +203,8 @@ class _Course:
                 self._replied(each)
             case Happened.CONFIRMED:
                 self._meet((Duty.LAPSE,), each.at)
+            case Happened.LAPSED:
+                self._void((Duty.LAPSE,), each.at)
             case Happened.ENDED:
                 self._close(each.at)
             case _:
@@ -265,7 +271,10 @@ class _Course:
 
     def _close(self, at: datetime) -> None:
         self.ended = True
-        for duty in self.clocks.keys() - set(SURVIVING):
+        self._void(set(Duty) - set(SURVIVING), at)
+
+    def _void(self, duties: Iterable[Duty], at: datetime) -> None:
+        for duty in self.clocks.keys() & set(duties):
             self.clocks[duty] = void(self.clocks[duty], at, now=self.now)
 
     def _term(self, duty: Duty, trigger: Trigger) -> Term | None:

@@ -6,7 +6,7 @@ same transaction.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime
 
 from services.notifier.domain.case import OFFICIAL, Directive, Item, succession
@@ -27,7 +27,10 @@ async def record_case_events(unit: Unit, records: Sequence[CaseRecord]) -> None:
         return
     before = await directives.locked(unit.connection, {record.event.directive for record in records})
     changed = await _advance(unit, before, records)
+    learnt = _lapses(before | changed, records)
+    changed |= {id_: replace((before | changed)[id_], lapses_at=at) for id_, at in learnt.items()}
     await directives.save(unit.connection, list(changed.values()), before=before)
+    await directives.lapse_at(unit.connection, learnt)
     await directives.describe(unit.connection, _receipts(records))
     await _save_items(unit, before, before | changed, records)
     await correspondence.add_notices(unit.connection, _notices(records))
@@ -84,6 +87,12 @@ async def _store_items(unit: Unit, cases: Mapping[DirectiveId, Directive], chang
 
 def _receipts(records: Iterable[CaseRecord]) -> list[Directive]:
     return [_directive(event, at, None) for event, at in records if isinstance(event, DirectiveReceived)]
+
+
+def _lapses(known: Mapping[DirectiveId, Directive], records: Iterable[CaseRecord]) -> dict[DirectiveId, datetime]:
+    """When directives lapse of which that was not known, by whichever event told it."""
+    told = {event.directive: event.lapses_at for event, _ in records if event.lapses_at is not None}
+    return {id_: at for id_, at in told.items() if known[id_].lapses_at is None}
 
 
 def _changed_items(event: DirectiveItems, at: datetime) -> Iterable[Item]:
@@ -155,4 +164,5 @@ def _directive(event: CaseEvent, at: datetime, known: Directive | None) -> Direc
         channel=known.channel if known and known.channel != OFFICIAL else event.channel,
         sealed=event.sealed or bool(known and known.sealed),
         missing=receipt.missing if receipt else known.missing if known else (),
+        lapses_at=(known.lapses_at if known else None) or event.lapses_at,
     )

@@ -108,11 +108,11 @@ def _judged(
 
 
 def _moves(id_: DirectiveId, before: Mapping[DirectiveId, Directive], changed: Mapping[DirectiveId, Directive]) -> bool:
-    """Whether the directive is new, falls due at another time than before, or has ended since."""
+    """Whether the directive is new, falls due or lapses at another time than was known, or has ended since."""
     old, new = before.get(id_), changed.get(id_)
     if old is None or new is None:
         return new is not None
-    return old.due_at != new.due_at or old.closed != new.closed
+    return (old.due_at, old.lapses_at, old.closed) != (new.due_at, new.lapses_at, new.closed)
 
 
 def _present(id_: DirectiveId, before: Mapping[DirectiveId, Directive], changed: Mapping[DirectiveId, Directive]) -> Directive:

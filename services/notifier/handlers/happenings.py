@@ -1,6 +1,6 @@
 """From events of directives to what clocks follow from."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import NamedTuple
 
@@ -45,6 +45,9 @@ _ENDING = (
 )
 
 
+_PLAIN: Mapping[type[CaseEvent], Happened] = {DirectiveAccepted: Happened.ACCEPTED, DirectiveLapsed: Happened.LAPSED}
+
+
 def happenings_of(record: CaseRecord) -> Iterator[Happening]:
     """What the event says of it. Chunks of items say nothing that another event does not."""
     event, at = record
@@ -61,9 +64,9 @@ def _word(event: CaseEvent, at: datetime) -> Iterator[Happening]:
     match event:
         case DirectiveReceived() if event.status == AWAITING:
             yield _happening(event, Happened.INCOMPLETE, event.received_at)
-        case DirectiveAccepted():
-            yield _happening(event, Happened.ACCEPTED, at)
-        case DirectiveConfirmed():
+        case DirectiveAccepted() | DirectiveLapsed():
+            yield _happening(event, _PLAIN[type(event)], at)
+        case DirectiveConfirmed() if event.lapses_at is None:
             yield _happening(event, Happened.CONFIRMED, event.confirmed_at)
         case DirectiveStayed() if event.status == STAYED:
             yield _happening(event, Happened.STAYED, at)

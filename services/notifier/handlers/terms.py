@@ -1,6 +1,7 @@
 """From the law in force when a directive was issued, and from its own words, to the terms of its clocks."""
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from services.notifier.domain.case import Directive
@@ -13,9 +14,12 @@ _DUTIES = {kind: Duty(kind.value) for kind in DutyKind}
 
 
 def terms_of(directive: Directive, registry: Registry) -> list[Term]:
-    """One for each duty, also where nobody names a time. `due_at` of the order is the time to restrict."""
+    """One for each duty, also where nobody names a time. `due_at` of the order is the time to restrict.
+
+    An interim order lapses when its events say; one of which none has said so, when the law does.
+    """
     basis = registry.basis(directive.legal_basis, directive.issued_at)
-    law = [_term(each, directive) for each in (basis.duties if basis else ())]
+    law = [_lapsing(_term(each, directive), directive) for each in (basis.duties if basis else ())]
     return [*law, *_ordered(directive, law)]
 
 
@@ -29,6 +33,12 @@ def _term(duty: LegalDuty, directive: Directive) -> Term:
         pausable=duty.pausable,
         source=duty.source,
     )
+
+
+def _lapsing(term: Term, directive: Directive) -> Term:
+    if term.duty is not Duty.LAPSE or directive.lapses_at is None:
+        return term
+    return replace(term, due=_always(directive.lapses_at))
 
 
 def _ordered(directive: Directive, law: Sequence[Term]) -> Iterator[Term]:

@@ -5,7 +5,7 @@ from dataclasses import asdict, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import RowMapping, bindparam, delete, insert, select, update
+from sqlalchemy import RowMapping, and_, bindparam, delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.notifier.domain.case import Directive
@@ -100,6 +100,16 @@ async def describe(connection: AsyncConnection, received: Sequence[Directive]) -
         )
 
 
+async def lapse_at(connection: AsyncConnection, learnt: Mapping[DirectiveId, datetime]) -> None:
+    """Adds when directives lapse, also when that is told after later revisions. What is known stays."""
+    if learnt:
+        unknown = and_(directives.c.id == bindparam("of_directive"), directives.c.lapses_at.is_(None))
+        await connection.execute(
+            update(directives).where(unknown).values(lapses_at=bindparam("told_at", type_=directives.c.lapses_at.type)),
+            [{"of_directive": id_, "told_at": at} for id_, at in sorted(learnt.items())],
+        )
+
+
 async def archive(connection: AsyncConnection, past: Sequence[Directive]) -> None:
     """Adds past revisions; one that is there already stays as it is."""
     if past:
@@ -143,6 +153,7 @@ def _row(directive: Directive) -> dict[str, Any]:
         "channel": directive.channel,
         "sealed": directive.sealed,
         "missing": list(directive.missing),
+        "lapses_at": directive.lapses_at,
     }
 
 
@@ -175,4 +186,5 @@ def _directive(row: RowMapping) -> Directive:
         channel=row["channel"],
         sealed=row["sealed"],
         missing=tuple(row["missing"] or ()),
+        lapses_at=row["lapses_at"],
     )

@@ -63,6 +63,35 @@ async def test_what_is_confirmed_stands_and_the_rest_lapses(api: Api, set_now: S
     assert [(item["confirmed"], item["final"]) for item in items] == [(True, False), (True, False), (False, True)]
 
 
+async def test_events_tell_when_what_is_not_confirmed_lapses(api: Api, set_now: SetNow) -> None:
+    set_now("2021-02-01T10:00:00Z")
+    directive = await api.submit(order_json("@a", "@b"))
+    await confirm(api, directive, targets=["@a"])
+    partly = await told_to_lapse(api, directive)
+
+    await confirm(api, directive)
+
+    assert set(partly) == {"2021-02-02T06:00:00Z"}
+    assert (await told_to_lapse(api, directive))[len(partly) :] == [None]
+
+
+async def test_no_event_of_what_lapsed_speaks_of_more_to_lapse(api: Api, set_now: SetNow) -> None:
+    set_now("2021-02-01T10:00:00Z")
+    directive = await api.submit(order_json("@a", "@b"))
+    await confirm(api, directive, targets=["@a"])
+    before = await told_to_lapse(api, directive)
+
+    set_now("2021-02-02T06:00:00Z")
+    await becomes(api, directive, lapses_at=None)
+
+    assert set((await told_to_lapse(api, directive))[len(before) :]) == {None}
+
+
+async def told_to_lapse(api: Api, directive: dict[str, Any]) -> list[str | None]:
+    timeline = (await api.get(f"/v1/directives/{directive['id']}/timeline"))["items"]
+    return [entry["data"]["lapses_at"] for entry in timeline]
+
+
 async def test_the_confirmation_of_every_target_confirms_the_directive(api: Api, set_now: SetNow) -> None:
     set_now("2021-02-01T10:00:00Z")
     directive = await api.submit(order_json("@a", "@b"))

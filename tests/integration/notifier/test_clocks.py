@@ -1,7 +1,7 @@
 """Clocks that stand still, start anew, warn, and are told of; on the terms of the EU's removal orders unless a test says else."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -15,7 +15,15 @@ from services.notifier.handlers.happenings import CaseRecord
 from services.notifier.handlers.healing import heal_directive
 from services.notifier.handlers.standing import report_on
 from services.notifier.tables import clock_history, clocks
-from shared.events import CaseEvent, DirectiveAccepted, DirectiveConfirmed, DirectiveStayed, DirectiveUnstayed, compliance
+from shared.events import (
+    CaseEvent,
+    DirectiveAccepted,
+    DirectiveConfirmed,
+    DirectiveLapsed,
+    DirectiveStayed,
+    DirectiveUnstayed,
+    compliance,
+)
 from tests.integration.notifier.world import World
 from tests.unit.notifier.builders import (
     DIRECTIVE,
@@ -150,6 +158,63 @@ async def test_a_confirmation_meets_the_clock_of_an_interim_direction(world: Wor
     found, state = await shown(world, Duty.LAPSE)
 
     assert (state, found.due_at, found.met_at) == (S.MET, at(48 * HOUR), at(60))
+
+
+INTERIM: dict[str, Any] = {"legal_basis": "in-it-act-69a-emergency"}
+LATE = at(1000 * HOUR)
+"""When an order lapses that was recorded long after its issue."""
+
+
+def of_interim(event: CaseEvent, lapses_at: datetime | None) -> CaseEvent:
+    return replace(event, **INTERIM, lapses_at=lapses_at)
+
+
+def confirmed(revision: int, seconds: float) -> CaseEvent:
+    return word(DirectiveConfirmed, revision, status="in_force", confirmed_at=at(seconds))
+
+
+async def test_an_order_recorded_long_after_its_issue_lapses_when_the_blocklist_says(world: World) -> None:
+    await world.tell(of_interim(order(), LATE))
+    waiting, _ = await shown(world, Duty.LAPSE)
+
+    await world.tell(of_interim(confirmed(2, 900 * HOUR), None))
+    found, state = await shown(world, Duty.LAPSE)
+
+    assert (waiting.due_at, found.due_at) == (LATE, LATE)
+    assert (state, found.met_at) == (S.MET, at(900 * HOUR))
+
+
+async def test_a_confirmation_of_a_part_leaves_the_rest_its_time_until_it_is_confirmed_too(world: World) -> None:
+    await world.tell(of_interim(order(), LATE), of_interim(confirmed(2, 60), LATE))
+    partly = await shown(world, Duty.LAPSE)
+
+    await world.tell(of_interim(confirmed(3, 90), None))
+    found, state = await shown(world, Duty.LAPSE)
+
+    assert (partly[1], partly[0].due_at) == (S.RUNNING, LATE)
+    assert (state, found.met_at) == (S.MET, at(90))
+
+
+async def test_the_clock_of_what_was_not_confirmed_ends_when_that_lapses(world: World) -> None:
+    await world.tell(of_interim(order(), LATE), of_interim(confirmed(2, 60), LATE))
+
+    await world.tell(of_interim(word(DirectiveLapsed, 3, status="in_force", released=1, withdrawn=0), None), at=LATE)
+
+    assert (await shown(world, Duty.LAPSE))[1] is S.VOID
+
+
+@pytest.mark.parametrize("together", [True, False])
+async def test_when_an_order_lapses_may_be_learnt_after_it_was_confirmed(world: World, together: bool) -> None:
+    first, last = of_interim(order(), LATE), of_interim(confirmed(2, 900 * HOUR), None)
+    if together:
+        await world.tell(last, first)
+    else:
+        await world.tell(last)
+        await world.tell(first)
+
+    found, state = await shown(world, Duty.LAPSE)
+
+    assert (found.due_at, state, found.met_at) == (LATE, S.MET, at(900 * HOUR))
 
 
 async def test_what_must_be_kept_is_kept_beyond_the_end_of_the_directive(world: World) -> None:

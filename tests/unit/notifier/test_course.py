@@ -208,6 +208,16 @@ def test_a_confirmation_meets_the_clock_of_the_lapse() -> None:
     assert one(happened(H.CONFIRMED, 60), of=Duty.LAPSE).met_at == after(60)
 
 
+def test_what_lapses_ends_the_time_to_confirm_and_nothing_else() -> None:
+    lapsed = clocks(happened(H.LAPSED, 2000))
+
+    assert {duty: clock.state for duty, clock in lapsed.items() if clock.state is not S.RUNNING} == {Duty.LAPSE: S.VOID}
+
+
+def test_what_was_confirmed_before_anything_lapsed_stays_so() -> None:
+    assert one(happened(H.CONFIRMED, 60), happened(H.LAPSED, 2000), of=Duty.LAPSE).state is S.MET
+
+
 def test_claims_that_ended_have_a_clock_of_their_own() -> None:
     assert clocks(happened(H.CLAIMS_ENDED, 60)) == clocks()
 
@@ -220,6 +230,7 @@ STORY = (
     happened(H.STAYED, 500),
     happened(H.UNSTAYED, 700),
     reply(800),
+    happened(H.LAPSED, 2000),
     happened(H.ENDED, 3000),
 )
 

@@ -94,3 +94,15 @@ def test_issue_starts_at_issue() -> None:
     restrict = clocks(directive("eu-tco", later=IN_FORCE), replace(registry(), legal_bases={"eu-tco": changed}))[Duty.RESTRICT]
 
     assert (restrict.starts_at, restrict.due_at) == (AT + IN_FORCE, after(1800) + IN_FORCE)
+
+
+def test_an_interim_order_lapses_when_its_events_say_and_else_when_the_law_does() -> None:
+    interim = directive("in-it-act-69a-emergency")
+    by_law, backfilled = clocks(interim)[Duty.LAPSE], clocks(replace(interim, lapses_at=after(10**8)))[Duty.LAPSE]
+
+    assert by_law.due_at == AT + timedelta(hours=48)
+    assert backfilled == replace(by_law, due_at=after(10**8))
+
+
+def test_what_no_law_lets_lapse_does_not() -> None:
+    assert Duty.LAPSE not in clocks(replace(directive("in-it-act-69a"), lapses_at=after(5)))

@@ -220,8 +220,10 @@ class Registry:
 
 
 def deadline(basis: LegalBasis, kind: DutyKind, *, issued_at: datetime, received_at: datetime) -> datetime | None:
-    """The instant by which the duty falls due, verified or not. None if there is none, or no fixed time from receipt or issue."""
-    starts = [(each, each.started(issued_at=issued_at, received_at=received_at)) for each in basis.duties if each.duty is kind]
+    """The instant by which the duty falls due. None if there is no fixed time from receipt or issue, or only an unverified one:
+    a wrong deadline is worse than none, so that it is never a default."""
+    duties = [each for each in basis.duties if each.duty is kind and each.verified]
+    starts = [(each, each.started(issued_at=issued_at, received_at=received_at)) for each in duties]
     dues = [duty.due(started) for duty, started in starts if started is not None]
     return min((due for due in dues if due is not None), default=None)
 

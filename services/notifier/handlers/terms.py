@@ -14,9 +14,10 @@ _DUTIES = {kind: Duty(kind.value) for kind in DutyKind}
 
 
 def terms_of(directive: Directive, registry: Registry) -> list[Term]:
-    """One for each duty, also where nobody names a time. `due_at` of the order is the time to restrict.
+    """One for each duty, also where nobody names a time.
 
-    An interim order lapses when its events say; one of which none has said so, when the law does.
+    `due_at` of the order is the time to restrict; where it is the one that the law gives, it is the law's. An interim order
+    lapses when its events say; one of which none has said so, when the law does.
     """
     basis = registry.basis(directive.legal_basis, directive.issued_at)
     law = [_lapsing(_term(each, directive), directive) for each in (basis.duties if basis else ())]
@@ -42,7 +43,7 @@ def _lapsing(term: Term, directive: Directive) -> Term:
 
 
 def _ordered(directive: Directive, law: Sequence[Term]) -> Iterator[Term]:
-    if directive.due_at is not None:
+    if directive.due_at is not None and not any(_is_due(term, directive.due_at) for term in law):
         yield Term(
             duty=Duty.RESTRICT,
             trigger=Trigger.ORDER,
@@ -52,6 +53,11 @@ def _ordered(directive: Directive, law: Sequence[Term]) -> Iterator[Term]:
             pausable=any(term.pausable for term in law if term.duty is Duty.RESTRICT),
             source="set by the order",
         )
+
+
+def _is_due(term: Term, at: datetime) -> bool:
+    """Whether the law gives that very time: the blocklist tells it as the directive's own where the order names none."""
+    return term.duty is Duty.RESTRICT and term.starts_at is not None and term.due(term.starts_at) == at
 
 
 def _always(at: datetime) -> Callable[[datetime], datetime]:

@@ -85,6 +85,12 @@ def test_the_time_that_an_order_sets_goes_before_that_of_its_legal_basis_and_pau
     assert (restrict.pausable, restrict.source) == (True, "set by the order")
 
 
+def test_a_time_that_is_that_of_the_law_is_the_laws() -> None:
+    restrict = clocks(directive("eu-tco", due_at_seconds=600 + 3600, later=IN_FORCE))[Duty.RESTRICT]
+
+    assert (restrict.trigger, restrict.source) == (Trigger.RECEIPT, "Regulation (EU) 2021/784, Art. 3(3)")
+
+
 def test_issue_starts_at_issue() -> None:
     regime = registry().legal_bases["eu-tco"]
     (fixed,) = [each for each in regime.latest.duties if each.duty is DutyKind.RESTRICT and each.trigger is LegalTrigger.RECEIPT]

@@ -49,3 +49,17 @@ curl -sS "$notifier/v1/directives/$directive/compliance"
 echo
 curl -sS "$notifier/v1/jurisdictions/IN"
 echo
+
+step "A removal order of the European Union: one hour, which stands still while the platform asks what is meant"
+answer=$(post "$blocklist/v1/directives" -d '{
+  "authority": "eu-tco-authority", "reference": "'"$reference"'", "legal_basis": "eu-tco", "kind": "block",
+  "issued_at": "'"$(date -u +%FT%TZ)"'", "jurisdictions": ["DE", "FR"], "reason": "Instructs on explosives", "targets": ["@acct_42"]}')
+removal=$(sed -E 's/.*"id":"(dir_[0-9a-f]+)".*/\1/' <<<"$answer")
+post "$blocklist/v1/directives/$removal/replies" -d '{"kind": "clarification_request", "text": "Which post?"}'
+sleep 1
+curl -sS "$notifier/v1/clocks?jurisdiction=DE&duty=restrict"
+echo
+
+step "A court stays it: what it claims does not count until that is taken back"
+post "$blocklist/v1/directives/$removal/decisions" -d '{"decision": "comply", "targets": "all"}'
+post "$blocklist/v1/directives/$removal/stay" -d '{"targets": "all", "court": "VG Wiesbaden"}'

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import TypeVar
 
-from sqlalchemy import BigInteger, Integer, MetaData, Table
+from sqlalchemy import JSON, BigInteger, Integer, MetaData, Table
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -14,6 +14,9 @@ PARAMETERS = 10_000
 
 SERIAL = BigInteger().with_variant(Integer, "sqlite")
 """A number that the database counts up; SQLite does so for its own INTEGER alone."""
+
+Json = JSON(none_as_null=True).with_variant(postgresql.JSONB(none_as_null=True), "postgresql")
+"""A document, in the form in which the database can look into it. No document is NULL, not a JSON null."""
 
 Insert = sqlite.Insert | postgresql.Insert
 

@@ -1,7 +1,7 @@
 """How what is not there reaches a caller: each becomes one `Refusal`."""
 
 from services.notifier.domain.delivery import NotPossible
-from shared.http.problems import Fault, Kind, Refusal
+from shared.http.problems import Fault, Kind, Refusal, invalid
 
 
 def unknown_directive(id_: str) -> Refusal:
@@ -23,6 +23,10 @@ def point_not_registered(id_: str) -> Refusal:
 
 def unknown_subscription(id_: str) -> Refusal:
     return Refusal(Kind.NOT_FOUND, f"there is no subscription {id_!r}")
+
+
+def sealed_subscription() -> Refusal:
+    return invalid("whoever sends the key of the platform alone subscribes to what names sealed directives", "/sealed")
 
 
 def unknown_delivery(subscription: str, id_: str) -> Refusal:

@@ -18,6 +18,7 @@ from services.notifier.domain.facts import (
     AnyClockFact,
     ClockBreached,
     ClockExtended,
+    ClockFact,
     ClockMet,
     ClockPaused,
     ClockResumed,
@@ -42,15 +43,23 @@ _encode = msgspec.json.Encoder().encode
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """A finding under the id by which whoever is told of it, however often, knows it again."""
+    """A finding under the id by which whoever is told of it, however often, knows it again.
+
+    `sealed` says that it names a sealed directive; the finding itself does not tell.
+    """
 
     id: str
     finding: Finding
+    sealed: bool = False
 
 
 def told(facts: Iterable[Fact], at: datetime) -> list[Told]:
     """What those facts that have an event are told as, in their order."""
-    return [Told(f"fnd_{uuid4().hex}", finding) for finding in findings(facts, at)]
+    return [
+        Told(f"fnd_{uuid4().hex}", finding, sealed=_of_sealed(fact))
+        for fact in facts
+        if (finding := _finding(fact, at)) is not None
+    ]
 
 
 def body_of(each: Told) -> bytes:
@@ -63,11 +72,6 @@ def body_of(each: Told) -> bytes:
 
 def type_of(finding: Finding) -> str:
     return TYPE_OF[type(finding)]
-
-
-def findings(facts: Iterable[Fact], at: datetime) -> list[Finding]:
-    """The events of those facts that have one, in their order."""
-    return [finding for fact in facts if (finding := _finding(fact, at)) is not None]
 
 
 def subject_of(finding: Finding) -> str:
@@ -90,6 +94,11 @@ def places_of(finding: Finding) -> tuple[Jurisdiction, ...]:
             return (finding.jurisdiction,)
         case other:
             assert_never(other)
+
+
+def _of_sealed(fact: Fact) -> bool:
+    """Facts about keys name no directive."""
+    return isinstance(fact, RevisionHoleFound | ReleasedUnilaterally | ClockFact) and fact.directive.sealed
 
 
 def _finding(fact: Fact, at: datetime) -> Finding | None:

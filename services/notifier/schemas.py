@@ -222,11 +222,15 @@ class ChannelIn(Model):
 
 
 class SubscriptionIn(Model):
-    """`events` are types of the compliance topic, or `all`. A jurisdiction covers its parts; an empty list is refused."""
+    """`events` are types of the compliance topic, or `all`. A jurisdiction covers its parts; an empty list is refused.
+
+    Findings that name a sealed directive are told with `sealed` alone, which takes the key of the platform if one is set.
+    """
 
     jurisdictions: Annotated[list[Code], Field(min_length=1, max_length=300)]
     events: EventTypes = Field(default_factory=lambda: [EVERYTHING])
     channel: ChannelIn
+    sealed: Annotated[bool, Field(strict=True)] = False
 
 
 class WebhookOut(Model):
@@ -251,6 +255,7 @@ class SubscriptionOut(Model):
     expanded: list[Jurisdiction]
     events: list[str] | str
     channel: ChannelOut
+    sealed: bool
     created_at: Instant
     changed_at: Instant
 

@@ -1,7 +1,6 @@
 """The tables. Constraints make the wrong row impossible; what each table promises is said beside it."""
 
 from sqlalchemy import (
-    JSON,
     BigInteger,
     Boolean,
     CheckConstraint,
@@ -17,16 +16,13 @@ from sqlalchemy import (
     false,
     literal_column,
 )
-from sqlalchemy.dialects.postgresql import JSONB
 
 from services.notifier.domain.clocks import ALARMED
 from shared.db import Instant
 from shared.outbox.table import outbox_table
-from shared.sql import SERIAL, named_metadata
+from shared.sql import SERIAL, Json, named_metadata
 
 metadata = named_metadata()
-
-_Json = JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
 
 offsets = Table(
     "offsets",
@@ -61,7 +57,7 @@ withholdings = Table(
     Column("version", BigInteger, nullable=False),
     Column("state", Text, nullable=False),
     Column("cause", Text),
-    Column("directives", _Json, nullable=False),
+    Column("directives", Json, nullable=False),
     Column("effective_at", Instant, nullable=False),
     Column("due_at", Instant),
     Column("label", Text, nullable=False),
@@ -79,7 +75,7 @@ withholding_history = Table(
     Column("version", BigInteger, primary_key=True, autoincrement=False),
     Column("state", Text, nullable=False),
     Column("cause", Text),
-    Column("directives", _Json, nullable=False),
+    Column("directives", Json, nullable=False),
     Column("effective_at", Instant, nullable=False),
     Column("due_at", Instant),
     Column("label", Text, nullable=False),
@@ -114,9 +110,9 @@ enforcement_points = Table(
     "enforcement_points",
     metadata,
     Column("id", Text, primary_key=True),
-    Column("requested", _Json, nullable=False),
-    Column("jurisdictions", _Json, nullable=False),
-    Column("target_types", _Json, nullable=False),
+    Column("requested", Json, nullable=False),
+    Column("jurisdictions", Json, nullable=False),
+    Column("target_types", Json, nullable=False),
     Column("ack_within_seconds", Integer, nullable=False),
     Column("registered_at", Instant, nullable=False),
     Column("scoped_at", Instant),
@@ -189,20 +185,20 @@ directives = Table(
     metadata,
     Column("id", Text, primary_key=True),
     Column("revision", BigInteger, nullable=False),
-    Column("jurisdictions", _Json, nullable=False),
+    Column("jurisdictions", Json, nullable=False),
     Column("legal_basis", Text, nullable=False),
     Column("status", Text, nullable=False),
     Column("issued_at", Instant, nullable=False),
     Column("received_at", Instant, nullable=False),
     Column("due_at", Instant),
-    Column("counts", _Json, nullable=False),
+    Column("counts", Json, nullable=False),
     Column("changed_at", Instant),
     Column("authority", Text),
     Column("reference", Text),
     Column("kind", Text),
     Column("channel", Text, nullable=False, server_default="official"),
     Column("sealed", Boolean, nullable=False, server_default=false()),
-    Column("missing", _Json),
+    Column("missing", Json),
     Column("lapses_at", Instant),
     Index(None, "received_at"),
     comment="Each directive as its highest revision tells it.",
@@ -215,7 +211,7 @@ directive_history = Table(
     Column("revision", BigInteger, primary_key=True, autoincrement=False),
     Column("status", Text, nullable=False),
     Column("due_at", Instant),
-    Column("counts", _Json, nullable=False),
+    Column("counts", Json, nullable=False),
     Column("changed_at", Instant, nullable=False),
     comment="The revisions below: what a directive was until the next one, and since when. What never changes is not here.",
 )
@@ -235,7 +231,7 @@ case_items = Table(
     Column("directive", Text, primary_key=True),
     Column("target", Text, primary_key=True),
     Column("decision", Text, nullable=False),
-    Column("jurisdictions", _Json, nullable=False),
+    Column("jurisdictions", Json, nullable=False),
     Column("cause", Text),
     Column("unilateral", Boolean, nullable=False),
     Column("revision", BigInteger, nullable=False),
@@ -260,7 +256,7 @@ case_item_history = Table(
     Column("target", Text, primary_key=True),
     Column("revision", BigInteger, primary_key=True, autoincrement=False),
     Column("decision", Text, nullable=False),
-    Column("jurisdictions", _Json, nullable=False),
+    Column("jurisdictions", Json, nullable=False),
     Column("cause", Text),
     Column("unilateral", Boolean, nullable=False),
     Column("changed_at", Instant, nullable=False),
@@ -278,7 +274,7 @@ notices = Table(
     Column("provision", Text),
     Column("received_at", Instant, nullable=False),
     Column("due_at", Instant),
-    Column("supplied", _Json),
+    Column("supplied", Json),
     Column("recorded_at", Instant),
 )
 
@@ -361,14 +357,15 @@ subscriptions = Table(
     "subscriptions",
     metadata,
     Column("id", Text, primary_key=True),
-    Column("requested", _Json, nullable=False),
-    Column("jurisdictions", _Json, nullable=False),
-    Column("events", _Json, nullable=False),
+    Column("requested", Json, nullable=False),
+    Column("jurisdictions", Json, nullable=False),
+    Column("events", Json, nullable=False),
     Column("channel", String(8), nullable=False),
     Column("address", Text, nullable=False),
     Column("secret", Text),
     Column("created_at", Instant, nullable=False),
     Column("changed_at", Instant, nullable=False),
+    Column("sealed", Boolean, nullable=False, server_default=false()),
     CheckConstraint("(channel = 'webhook') = (secret IS NOT NULL)", name="secret_iff_webhook"),
     comment="Who wants to be told. `address` is a URL or a mailbox; `jurisdictions` are those `requested`, groups expanded.",
 )

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Path, Response
 from services.notifier.api import told
 from services.notifier.api.channels import new_secret, read_channel
 from services.notifier.api.context import Context, Rules
+from services.notifier.api.seal import SeesSealed
 from services.notifier.domain.delivery import Delivery, DeliveryState
 from services.notifier.domain.subscription import EVERYTHING, SubscriptionId, Webhook
 from services.notifier.handlers.subscriptions import Subscribe, find, redeliver, subscribe, unsubscribe
@@ -30,7 +31,7 @@ _NEWEST = 2**62
 
 @router.put("/{subscription_id}")
 async def put_subscription(
-    subscription_id: SubscriptionPath, body: SubscriptionIn, context: Context, rules: Rules
+    subscription_id: SubscriptionPath, body: SubscriptionIn, context: Context, rules: Rules, sees_sealed: SeesSealed
 ) -> SubscriptionOut:
     """Subscribes, or changes a subscription. A secret that is made here is shown in this answer alone."""
     made = new_secret()
@@ -41,6 +42,8 @@ async def put_subscription(
         events=_event_types(body.events),
         channel=read_channel(body.channel, rules),
         new_secret=made,
+        sealed=body.sealed,
+        sees_sealed=sees_sealed,
     )
     subscription = await context.run(lambda unit: subscribe(unit, wanted))
     is_new = isinstance(subscription.channel, Webhook) and subscription.channel.secret == made
@@ -60,9 +63,9 @@ async def show_subscription(subscription_id: SubscriptionPath, context: Context)
 
 
 @router.delete("/{subscription_id}", status_code=204)
-async def delete_subscription(subscription_id: SubscriptionPath, context: Context) -> Response:
+async def delete_subscription(subscription_id: SubscriptionPath, context: Context, sees_sealed: SeesSealed) -> Response:
     """What waits for it is given up."""
-    await context.run(lambda unit: unsubscribe(unit, SubscriptionId(subscription_id)))
+    await context.run(lambda unit: unsubscribe(unit, SubscriptionId(subscription_id), sees_sealed=sees_sealed))
     return Response(status_code=204)
 
 

@@ -15,6 +15,7 @@ def subscription(found: Subscription, *, secret: str | None = None) -> Subscript
         expanded=list(found.jurisdictions),
         events=EVERYTHING if EVERYTHING in found.events else sorted(found.events),
         channel=_channel(found.channel, secret),
+        sealed=found.sealed,
         created_at=found.created_at,
         changed_at=found.changed_at,
     )

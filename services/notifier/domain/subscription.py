@@ -50,7 +50,10 @@ Channel = Webhook | Email
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subscription:
-    """`jurisdictions` are expanded, and never empty; `requested` is what was asked for. `events` are types, or `EVERYTHING`."""
+    """`jurisdictions` are expanded, and never empty; `requested` is what was asked for. `events` are types, or `EVERYTHING`.
+
+    `sealed` says that it was asked to be told of sealed directives too.
+    """
 
     id: SubscriptionId
     requested: tuple[str, ...]
@@ -59,8 +62,11 @@ class Subscription:
     channel: Channel
     created_at: datetime
     changed_at: datetime
+    sealed: bool = False
 
-    def wants(self, event_type: str, places: Iterable[Jurisdiction]) -> bool:
+    def wants(self, event_type: str, places: Iterable[Jurisdiction], *, sealed: bool = False) -> bool:
         """Whether to tell of this. A wide code covers its parts (`IN` what happens in `IN-PB`), never the other way round."""
         named = EVERYTHING in self.events or event_type in self.events
-        return named and any(covers(ours, place) for place in places for ours in self.jurisdictions)
+        return (
+            named and (self.sealed or not sealed) and any(covers(ours, place) for place in places for ours in self.jurisdictions)
+        )

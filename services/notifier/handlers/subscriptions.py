@@ -13,7 +13,10 @@ from shared.ids import Jurisdiction
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subscribe:
-    """What is asked for. A webhook `channel` without a secret keeps the one it has, or takes `new_secret`."""
+    """What is asked for. A webhook `channel` without a secret keeps the one it has, or takes `new_secret`.
+
+    `sees_sealed` says that whoever asks may see sealed directives.
+    """
 
     id: SubscriptionId
     requested: tuple[str, ...]
@@ -21,11 +24,18 @@ class Subscribe:
     events: frozenset[str]
     channel: Channel
     new_secret: str
+    sealed: bool = False
+    sees_sealed: bool = True
 
 
 async def subscribe(unit: Unit, wanted: Subscribe) -> Subscription:
-    """Told from now on, by this way. What waits already goes this way, too."""
+    """Told from now on, by this way. What waits already goes this way, too.
+
+    Raises Refusal if it is, or is to be, told of sealed directives, and whoever asks may not see them.
+    """
     before = await subscriptions.find(unit.connection, wanted.id, lock=True)
+    if not wanted.sees_sealed and (wanted.sealed or (before and before.sealed)):
+        raise errors.sealed_subscription()
     subscription = Subscription(
         id=wanted.id,
         requested=wanted.requested,
@@ -34,14 +44,20 @@ async def subscribe(unit: Unit, wanted: Subscribe) -> Subscription:
         channel=_with_secret(wanted, before),
         created_at=before.created_at if before else unit.now,
         changed_at=unit.now,
+        sealed=wanted.sealed,
     )
     await subscriptions.save(unit.connection, subscription)
     return subscription
 
 
-async def unsubscribe(unit: Unit, id_: SubscriptionId) -> None:
-    """Told no more; what waits is given up. What was sent stays on record. Raises Refusal if there is no such subscription."""
-    await find(unit, id_, lock=True)
+async def unsubscribe(unit: Unit, id_: SubscriptionId, *, sees_sealed: bool = True) -> None:
+    """Told no more; what waits is given up. What was sent stays on record. Raises Refusal if there is no such subscription.
+
+    Or if it is told of sealed directives, and whoever asks may not see them: its name, and what it was sent, could be taken over.
+    """
+    found = await find(unit, id_, lock=True)
+    if found.sealed and not sees_sealed:
+        raise errors.sealed_subscription()
     await subscriptions.remove(unit.connection, id_)
     await deliveries.give_up(unit.connection, id_, "the subscription has ended")
 

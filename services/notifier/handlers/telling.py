@@ -1,4 +1,7 @@
-"""What was found is told in the transaction in which it was found: nothing that is not so, and nothing is kept back."""
+"""What was found is told in the transaction in which it was found: nothing that is not so, and nothing is kept back.
+
+What names a sealed directive goes to the topic, and of the subscribers to those alone who asked for that.
+"""
 
 from collections.abc import Sequence
 
@@ -23,7 +26,7 @@ async def tell(unit: Unit, topics: Topics) -> None:
 
 def _wanted(each: Told, subscribed: Sequence[Subscription]) -> list[Queued]:
     kind, places = type_of(each.finding), places_of(each.finding)
-    wanting = [subscription for subscription in subscribed if subscription.wants(kind, places)]
+    wanting = [subscription for subscription in subscribed if subscription.wants(kind, places, sealed=each.sealed)]
     if not wanting:
         return []
     body = body_of(each)

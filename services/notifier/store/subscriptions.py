@@ -49,6 +49,7 @@ def _row(subscription: Subscription) -> dict[str, Any]:
         **_columns(subscription.channel),
         "created_at": subscription.created_at,
         "changed_at": subscription.changed_at,
+        "sealed": subscription.sealed,
     }
 
 
@@ -77,4 +78,5 @@ def _subscription(row: RowMapping) -> Subscription:
         channel=_channel(row),
         created_at=row["created_at"],
         changed_at=row["changed_at"],
+        sealed=row["sealed"],
     )

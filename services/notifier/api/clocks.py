@@ -7,6 +7,7 @@ from fastapi import APIRouter, Depends, Query
 
 from services.notifier.api import present
 from services.notifier.api.context import Context
+from services.notifier.api.seal import SeesSealed
 from services.notifier.domain.case import Directive
 from services.notifier.domain.clocks import Clock, ClockState, Duty, state_at
 from services.notifier.handlers.unit import Unit
@@ -21,11 +22,12 @@ router = APIRouter(prefix="/v1/clocks", tags=["clocks"])
 
 def _wanted(
     jurisdiction: InJurisdiction,
+    sees_sealed: SeesSealed,
     duty: Duty | None = None,
     state: ClockState | None = None,
     due_before: Annotated[Time | None, Query()] = None,
 ) -> Wanted:
-    return Wanted(jurisdiction=jurisdiction, duty=duty, state=state, due_before=due_before)
+    return Wanted(jurisdiction=jurisdiction, duty=duty, state=state, due_before=due_before, sealed_too=sees_sealed)
 
 
 @router.get("")

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Query
 from services.notifier import errors
 from services.notifier.api import present
 from services.notifier.api.context import Context, OnTarget
+from services.notifier.api.seal import SeesSealed
 from services.notifier.domain.enforcement import EnforcementState
 from services.notifier.handlers.reports import CLOCK_SKEW, Reported, record_reports
 from services.notifier.handlers.unit import Unit
@@ -32,6 +33,7 @@ async def list_enforcements(
     context: Context,
     jurisdiction: InJurisdiction,
     target: OnTarget,
+    sees_sealed: SeesSealed,
     point: Annotated[str | None, Query(pattern=POINT_NAME)] = None,
     state: EnforcementState | None = None,
     directive: Annotated[str | None, Query(max_length=64)] = None,
@@ -46,6 +48,7 @@ async def list_enforcements(
         state=state,
         target=target,
         directive=DirectiveId(directive) if directive else None,
+        sealed_too=sees_sealed,
     )
     rows = await context.ask(
         lambda unit: enforcements_page(unit.connection, wanted, after=(place, target_, version, name), limit=limit + 1)

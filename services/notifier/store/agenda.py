@@ -13,6 +13,7 @@ from services.notifier.domain.clocks import Clock, ClockState, Duty
 from services.notifier.store import directives
 from services.notifier.store.clocks import clock_of
 from services.notifier.tables import alarmed, clocks, directive_scopes, open_clock
+from services.notifier.tables import directives as directives_table
 from shared.ids import Jurisdiction
 
 Position = tuple[datetime, str, str]
@@ -24,12 +25,13 @@ OVERDUE = "overdue"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """Without a state: the clocks that are open."""
+    """Without a state: the clocks that are open. Those of sealed directives are there only if `sealed_too`."""
 
     jurisdiction: Jurisdiction | None = None
     duty: Duty | None = None
     state: ClockState | None = None
     due_before: datetime | None = None
+    sealed_too: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +80,9 @@ def _conditions(wanted: Wanted) -> list[ColumnElement[bool]]:
         found.append(clocks.c.duty == wanted.duty.value)
     if wanted.due_before is not None:
         found.append(clocks.c.due_at < wanted.due_before)
+    if not wanted.sealed_too:
+        sealed: Any = select(directives_table.c.id).where(directives_table.c.id == clocks.c.directive, directives_table.c.sealed)
+        found.append(~sealed.correlate(clocks).exists())
     if wanted.jurisdiction is not None:
         asked: Any = select(directive_scopes.c.directive).where(
             directive_scopes.c.directive == clocks.c.directive, directive_scopes.c.jurisdiction == wanted.jurisdiction

@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.notifier.domain.enforcement import EnforcementState
 from services.notifier.store.dialects import elements
-from services.notifier.tables import case_items, directive_scopes, enforcements
+from services.notifier.tables import case_items, directive_scopes, directives, enforcements
 from shared.ids import DirectiveId, Jurisdiction, PointId, Target
 
 Position = tuple[str, str, int, str]
@@ -19,11 +19,14 @@ BEGINNING: Position = ("", "", 0, "")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Filter:
+    """A sealed `directive` is one of which nothing has been heard, unless `sealed_too`. Enforcements name none."""
+
     jurisdiction: Jurisdiction | None = None
     point: PointId | None = None
     state: EnforcementState | None = None
     target: Target | None = None
     directive: DirectiveId | None = None
+    sealed_too: bool = False
 
 
 async def enforcements_page(connection: AsyncConnection, wanted: Filter, *, after: Position, limit: int) -> list[RowMapping]:
@@ -48,6 +51,8 @@ def _conditions(connection: AsyncConnection, wanted: Filter) -> list[ColumnEleme
         conditions.append(enforcements.c.current)
     if wanted.directive is not None:
         conditions.append(_of_directive(connection, wanted.directive))
+        if not wanted.sealed_too:
+            conditions.append(~select(directives.c.id).where(directives.c.id == wanted.directive, directives.c.sealed).exists())
     return conditions
 
 

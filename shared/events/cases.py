@@ -197,3 +197,10 @@ class DirectiveAppealed(CaseEvent):
     appeal: str
     target: Canonical
     outcome: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DirectiveInformed(CaseEvent):
+    """Nothing is open any more of what users are to be told of this directive; the last was told, or waived, at `informed_at`."""
+
+    informed_at: Instant

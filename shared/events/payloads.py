@@ -58,6 +58,7 @@ TYPES: dict[str, type[Payload]] = {
     "org.geowithhold.directive.noticed.v1": cases.DirectiveNoticed,
     "org.geowithhold.directive.replied.v1": cases.DirectiveReplied,
     "org.geowithhold.directive.appealed.v1": cases.DirectiveAppealed,
+    "org.geowithhold.directive.informed.v1": cases.DirectiveInformed,
     "org.geowithhold.directive.released.v1": cases.DirectiveReleased,
     "org.geowithhold.directive.stayed.v1": cases.DirectiveStayed,
     "org.geowithhold.directive.unstayed.v1": cases.DirectiveUnstayed,

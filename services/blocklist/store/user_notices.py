@@ -8,7 +8,7 @@ from datetime import datetime
 from itertools import product
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, Text, and_, case, cast, func, insert, or_, select
+from sqlalchemy import ColumnElement, Select, Text, and_, case, cast, func, insert, not_, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.blocklist.domain.directive import ENDED
@@ -116,6 +116,22 @@ async def handle(
     await connection.execute(
         insert(user_notices).values({**key, "version": task["version"], "claims": claims.scalar_subquery(), **done})
     )
+
+
+async def is_open(connection: AsyncConnection, directive: DirectiveId, near: Target) -> bool:
+    """Whether anything is still to be told of the directive. Looks beside `near` first: lists are handled in their order."""
+    c = items.c.target
+    open_ = select(c).select_from(_source).where(items.c.directive == directive, _is_task, not_(_handled)).limit(1)
+    for beside in (open_.where(c > near).order_by(c), open_.where(c <= near).order_by(c.desc())):
+        if await fetch_first(connection, beside) is not None:
+            return True
+    return False
+
+
+async def last_handled_at(connection: AsyncConnection, directive: DirectiveId) -> datetime | None:
+    """When the last of what was told of the directive, or waived, was."""
+    last = select(user_notices.c.at).where(user_notices.c.directive == directive).order_by(user_notices.c.at.desc()).limit(1)
+    return (await connection.execute(last)).scalar()
 
 
 def _tasks() -> Select[Any]:

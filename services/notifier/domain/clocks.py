@@ -26,8 +26,11 @@ MET_BY_A_REPLY = (Duty.ACK, Duty.REPLY)
 MET_BY_ITEMS = (Duty.RESTRICT, Duty.RELEASE)
 """Duties whose end is seen in what became of the items, and not in an event."""
 
-ALARMED = (Duty.ACK, Duty.RESTRICT, Duty.REPLY, Duty.RELEASE)
-"""Duties that can be breached. No event tells yet that users were informed; what is retained or lapses does so by time alone."""
+TOLD = (*MET_BY_A_REPLY, Duty.INFORM_USER)
+"""Duties whose end an event tells: without one they were not done."""
+
+ALARMED = (Duty.ACK, Duty.RESTRICT, Duty.REPLY, Duty.INFORM_USER, Duty.RELEASE)
+"""Duties that can be breached. What is retained or lapses does so by time alone."""
 
 
 class Trigger(StrEnum):
@@ -168,7 +171,7 @@ def meet(clock: Clock, at: datetime, *, now: datetime) -> Clock:
 
 def void(clock: Clock, at: datetime, *, now: datetime) -> Clock:
     """The directive ended then. A silence that was too long before that stays a breach; items are judged where they are seen."""
-    late = clock.alarmed and clock.duty in MET_BY_A_REPLY and clock.due_at < at
+    late = clock.alarmed and clock.duty in TOLD and clock.due_at < at
     return _moved(run_out(clock, now=now) if late else clock, ClockFact.VOID, paused_at=None)
 
 

@@ -38,6 +38,7 @@ class Happened(StrEnum):
     REPLY = "reply"
     IMPEDIMENT_ENDED = "impediment_ended"
     ACCEPTED = "accepted"
+    INFORMED = "informed"
     CONFIRMED = "confirmed"
     LAPSED = "lapsed"
     STAYED = "stayed"
@@ -96,6 +97,9 @@ ASKED_FOR_BY = {"non_compliance": Duty.RESTRICT, "reminder": Duty.RESTRICT, "cla
 CLARIFICATION = "clarification"
 QUESTIONS = ("clarification_request", "impossibility")
 """Replies after which the platform waits for somebody else."""
+
+MET_BY: Mapping[Happened, tuple[Duty, ...]] = {Happened.INFORMED: (Duty.INFORM_USER,), Happened.CONFIRMED: (Duty.LAPSE,)}
+"""What else meets a duty, and which."""
 
 SURVIVING = (Duty.RETAIN, Duty.RELEASE)
 """Duties that outlive the directive."""
@@ -201,8 +205,8 @@ class _Course:
                 self._noticed(each)
             case Happened.REPLY:
                 self._replied(each)
-            case Happened.CONFIRMED:
-                self._meet((Duty.LAPSE,), each.at)
+            case Happened.INFORMED | Happened.CONFIRMED:
+                self._meet(MET_BY[each.what], each.at)
             case Happened.LAPSED:
                 self._void((Duty.LAPSE,), each.at)
             case Happened.ENDED:

@@ -11,6 +11,7 @@ from shared.events import (
     DirectiveAccepted,
     DirectiveConfirmed,
     DirectiveExpired,
+    DirectiveInformed,
     DirectiveItems,
     DirectiveLapsed,
     DirectiveNoticed,
@@ -66,8 +67,8 @@ def _word(event: CaseEvent, at: datetime) -> Iterator[Happening]:
             yield _happening(event, Happened.INCOMPLETE, event.received_at)
         case DirectiveAccepted() | DirectiveLapsed():
             yield _happening(event, _PLAIN[type(event)], at)
-        case DirectiveConfirmed() if event.lapses_at is None:
-            yield _happening(event, Happened.CONFIRMED, event.confirmed_at)
+        case DirectiveInformed() | DirectiveConfirmed():
+            yield from _done(event)
         case DirectiveStayed() if event.status == STAYED:
             yield _happening(event, Happened.STAYED, at)
         case DirectiveUnstayed() if event.status != STAYED:
@@ -78,6 +79,14 @@ def _word(event: CaseEvent, at: datetime) -> Iterator[Happening]:
             yield from _replied(event)
         case _:
             pass
+
+
+def _done(event: DirectiveInformed | DirectiveConfirmed) -> Iterator[Happening]:
+    """A confirmation that leaves something to lapse is none."""
+    if isinstance(event, DirectiveInformed):
+        yield _happening(event, Happened.INFORMED, event.informed_at)
+    elif event.lapses_at is None:
+        yield _happening(event, Happened.CONFIRMED, event.confirmed_at)
 
 
 def _noticed(event: DirectiveNoticed) -> Happening:

@@ -8,7 +8,7 @@ from services.notifier.domain.case import Directive
 from services.notifier.domain.clocks import Duty, Trigger
 from services.notifier.domain.course import Term
 from shared.registry import Duty as LegalDuty
-from shared.registry import DutyKind, Registry
+from shared.registry import DutyKind, LegalBasis, Registry, UserNotice
 
 _DUTIES = {kind: Duty(kind.value) for kind in DutyKind}
 
@@ -18,10 +18,16 @@ def terms_of(directive: Directive, registry: Registry) -> list[Term]:
 
     `due_at` of the order is the time to restrict; where it is the one that the law gives, it is the law's. An interim order
     lapses when its events say; one of which none has said so, when the law does.
+    Nobody has to tell users what must not be told, or not yet.
     """
     basis = registry.basis(directive.legal_basis, directive.issued_at)
-    law = [_lapsing(_term(each, directive), directive) for each in (basis.duties if basis else ())]
+    duties = [each for each in basis.duties if each.duty is not DutyKind.INFORM_USER or _tells(basis, directive)] if basis else []
+    law = [_lapsing(_term(each, directive), directive) for each in duties]
     return [*law, *_ordered(directive, law)]
+
+
+def _tells(basis: LegalBasis, directive: Directive) -> bool:
+    return basis.user_notice is UserNotice.ALLOWED and not directive.sealed
 
 
 def _term(duty: LegalDuty, directive: Directive) -> Term:

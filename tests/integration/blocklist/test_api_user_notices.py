@@ -345,3 +345,61 @@ def _encoded(directive: str, target: str) -> str:
     from shared.ids import DirectiveId, Target
 
     return str(TaskId(DirectiveId(directive), Target(target), "00")).removeprefix("unt_")
+
+
+async def informed(api: Api, directive: dict[str, Any]) -> list[str]:
+    timeline = (await api.get(f"/v1/directives/{directive['id']}/timeline", limit=1000))["items"]
+    return [each["data"]["informed_at"] for each in timeline if each["type"] == "org.geowithhold.directive.informed.v1"]
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2), (2, 1, 0), (1, 2, 0)])
+async def test_one_event_tells_that_the_last_user_was_told_and_when(api: Api, order: tuple[int, ...]) -> None:
+    directive = await open_order(api, "@a", "#b", "post:123")
+    await api.submit(order_json("@d", **{**OPEN, "reference": "other"}))
+    due = await notices(api, directive=directive["id"])
+    first, second, last = (due[place] for place in order)
+
+    await sent(api, first, at="2021-02-01T09:00:00Z")
+    await sent(api, second)
+    before = await informed(api, directive)
+    await sent(api, last)
+
+    assert (before, await informed(api, directive)) == ([], ["2021-02-01T09:00:00Z"])
+
+
+async def test_a_notice_that_is_waived_keeps_nobody_waiting(api: Api) -> None:
+    directive = await open_order(api, "@a", "@b")
+    first, second = await notices(api)
+    await sent(api, first)
+
+    await waive(api, second)
+
+    assert len(await informed(api, directive)) == 1
+
+
+async def test_users_are_told_anew_when_there_is_more_to_tell(api: Api) -> None:
+    directive = await open_order(api, "@a")
+    await sent(api, (await notices(api))[0])
+    await release(api, directive, "@a")
+
+    await sent(api, (await notices(api, state="due"))[0], at="2021-02-01T10:00:00Z")
+
+    assert await informed(api, directive) == ["2021-02-01T06:00:00Z", "2021-02-01T10:00:00Z"]
+
+
+async def test_delayed_notices_that_are_sent_one_by_one_make_one_event(api: Api) -> None:
+    directive = await open_order(api, "@a", "@b")
+    await change(api, directive, user_notice="delayed")
+
+    for notice in await notices(api):
+        await sent(api, notice, memo="the authority allows it")
+
+    assert len(await informed(api, directive)) == 1
+
+
+async def test_a_rehearsal_tells_nobody_that_users_were_told(api: Api) -> None:
+    directive = await open_order(api, "@a")
+
+    await sent(api, (await notices(api))[0], dry_run=True)
+
+    assert await informed(api, directive) == []

@@ -208,6 +208,14 @@ def test_a_confirmation_meets_the_clock_of_the_lapse() -> None:
     assert one(happened(H.CONFIRMED, 60), of=Duty.LAPSE).met_at == after(60)
 
 
+def test_that_users_were_told_meets_the_duty_to_tell_them_and_nothing_else() -> None:
+    terms = (*TERMS, term(Duty.INFORM_USER, 800))
+    found = clocks(happened(H.INFORMED, 60), terms=terms)
+
+    assert {duty: clock.met_at for duty, clock in found.items() if clock.state is S.MET} == {Duty.INFORM_USER: after(60)}
+    assert one(happened(H.INFORMED, 801), of=Duty.INFORM_USER, terms=terms).state is S.MET_LATE
+
+
 def test_what_lapses_ends_the_time_to_confirm_and_nothing_else() -> None:
     lapsed = clocks(happened(H.LAPSED, 2000))
 
@@ -230,6 +238,7 @@ STORY = (
     happened(H.STAYED, 500),
     happened(H.UNSTAYED, 700),
     reply(800),
+    happened(H.INFORMED, 1900),
     happened(H.LAPSED, 2000),
     happened(H.ENDED, 3000),
 )

@@ -4,12 +4,14 @@ from dataclasses import replace
 from datetime import timedelta
 from functools import cache
 
+import pytest
+
 from services.notifier.domain.case import Directive
 from services.notifier.domain.clocks import Clock, ClockState, Duty, Trigger
 from services.notifier.domain.compliance import ItemCounts
 from services.notifier.domain.course import course
 from services.notifier.handlers.terms import terms_of
-from shared.registry import DutyKind, Registry, load_registry
+from shared.registry import DutyKind, Registry, UserNotice, load_registry
 from shared.registry import Trigger as LegalTrigger
 from tests.unit.notifier.builders import AT, DIRECTIVE, IN, after
 
@@ -112,3 +114,31 @@ def test_an_interim_order_lapses_when_its_events_say_and_else_when_the_law_does(
 
 def test_what_no_law_lets_lapse_does_not() -> None:
     assert Duty.LAPSE not in clocks(replace(directive("in-it-act-69a"), lapses_at=after(5)))
+
+
+def with_time_to_tell(user_notice: UserNotice, *, verified: bool = True) -> Registry:
+    """EU removal orders, as if the law gave a day to tell users."""
+    regime = registry().legal_bases["eu-tco"]
+    (told,) = [each for each in regime.latest.duties if each.duty is DutyKind.INFORM_USER]
+    duty = replace(told, in_order=False, duration=timedelta(days=1), verified=verified)
+    changed = replace(regime, versions=(replace(regime.latest, duties=(duty,), user_notice=user_notice),))
+    return replace(registry(), legal_bases={"eu-tco": changed})
+
+
+@pytest.mark.parametrize("user_notice", UserNotice)
+@pytest.mark.parametrize("sealed", [True, False])
+def test_users_have_to_be_told_in_time_where_they_may_be_told(user_notice: UserNotice, sealed: bool) -> None:
+    order = replace(directive("eu-tco", later=IN_FORCE), sealed=sealed)
+
+    found = clocks(order, with_time_to_tell(user_notice))
+
+    may = user_notice is UserNotice.ALLOWED and not sealed
+    expected = {Duty.INFORM_USER: after(600) + IN_FORCE + timedelta(days=1)} if may else {}
+    assert {duty: clock.due_at for duty, clock in found.items()} == expected
+
+
+@pytest.mark.parametrize("verified", [True, False])
+def test_a_time_to_tell_users_alarms_if_it_is_verified(verified: bool) -> None:
+    found = clocks(directive("eu-tco", later=IN_FORCE), with_time_to_tell(UserNotice.ALLOWED, verified=verified))
+
+    assert found[Duty.INFORM_USER].alarmed is verified

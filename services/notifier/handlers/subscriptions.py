@@ -31,6 +31,8 @@ class Subscribe:
 async def subscribe(unit: Unit, wanted: Subscribe) -> Subscription:
     """Told from now on, by this way. What waits already goes this way, too.
 
+    One that no longer asks for sealed directives keeps nothing of them, so that nobody who may not see them has it sent again.
+
     Raises Refusal if it is, or is to be, told of sealed directives, and whoever asks may not see them.
     """
     before = await subscriptions.find(unit.connection, wanted.id, lock=True)
@@ -47,11 +49,15 @@ async def subscribe(unit: Unit, wanted: Subscribe) -> Subscription:
         sealed=wanted.sealed,
     )
     await subscriptions.save(unit.connection, subscription)
+    if before and before.sealed and not subscription.sealed:
+        await deliveries.forget(unit.connection, wanted.id)
     return subscription
 
 
 async def unsubscribe(unit: Unit, id_: SubscriptionId, *, sees_sealed: bool = True) -> None:
-    """Told no more; what waits is given up. What was sent stays on record. Raises Refusal if there is no such subscription.
+    """Told no more; what waits is given up. What was sent stays on record, unless it was told of sealed directives.
+
+    Raises Refusal if there is no such subscription.
 
     Or if it is told of sealed directives, and whoever asks may not see them: its name, and what it was sent, could be taken over.
     """
@@ -59,7 +65,10 @@ async def unsubscribe(unit: Unit, id_: SubscriptionId, *, sees_sealed: bool = Tr
     if found.sealed and not sees_sealed:
         raise errors.sealed_subscription()
     await subscriptions.remove(unit.connection, id_)
-    await deliveries.give_up(unit.connection, id_, "the subscription has ended")
+    if found.sealed:
+        await deliveries.forget(unit.connection, id_)
+    else:
+        await deliveries.give_up(unit.connection, id_, "the subscription has ended")
 
 
 async def redeliver(unit: Unit, of: SubscriptionId, id_: str) -> Delivery:

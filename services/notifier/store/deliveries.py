@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import RowMapping, Select, bindparam, func, insert, select, update
+from sqlalchemy import RowMapping, Select, bindparam, delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.notifier.domain.delivery import Delivery, DeliveryState, Message
@@ -114,6 +114,11 @@ async def give_up(connection: AsyncConnection, of: SubscriptionId, reason: str) 
     """Nothing that waits for this subscriber is tried any more."""
     statement = update(deliveries).where(unfinished, deliveries.c.subscription == of)
     await connection.execute(statement.values(state=DeliveryState.DEAD.value, next_at=None, error=reason))
+
+
+async def forget(connection: AsyncConnection, of: SubscriptionId) -> None:
+    """Nothing that this subscriber was, or was to be, sent stays on record."""
+    await connection.execute(delete(deliveries).where(deliveries.c.subscription == of))
 
 
 async def count_unfinished(connection: AsyncConnection) -> int:

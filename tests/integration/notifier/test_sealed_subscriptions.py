@@ -92,3 +92,18 @@ async def test_a_sealed_that_is_neither_true_nor_false_is_refused(http: httpx2.A
     answer = await put(http, "desk", sealed="yes")
 
     assert (answer.status_code, pointers(answer)) == (422, ["/sealed"])
+
+
+@pytest.mark.parametrize("ends", [True, False])
+async def test_one_that_ends_or_is_unsealed_leaves_nothing_that_could_be_sent_to_somebody_else(
+    http: httpx2.AsyncClient, world: World, ends: bool
+) -> None:
+    await put(http, "counsel", key=True, sealed=True)
+    await everything_happens(world, sealed=True)
+
+    if ends:
+        await http.delete("/v1/subscriptions/counsel", headers=KEY)
+    else:
+        await put(http, "counsel", key=True)
+
+    assert await told(world, "counsel") == set()

@@ -142,7 +142,7 @@ async def test_the_timeline_tells_each_event_as_it_was_published(api: Api) -> No
     assert set(first["data"]) == {
         "directive", "revision", "jurisdictions", "legal_basis", "status", "issued_at", "received_at", "due_at", "counts",
         "kind", "expires_at",
-        "authority", "reference", "channel", "sealed", "batch", "undoes", "missing", "supersedes",
+        "authority", "reference", "channel", "sealed", "batch", "undoes", "lapses_at", "missing", "supersedes",
     }  # fmt: skip
     assert second["data"]["items"] == [
         {

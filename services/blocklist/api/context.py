@@ -56,10 +56,19 @@ async def _attempt(
 ) -> Attempt | None:
     if key is None:
         return None
-    body = await request.body()
-    canonical = json.dumps(json.loads(body), sort_keys=True) if body else ""
-    digest = hashlib.sha256(f"{request.method} {request.url.path}\n{canonical}".encode())
+    digest = hashlib.sha256(f"{request.method} {request.url.path}\n".encode())
+    digest.update(_canonical(await request.body()))
     return Attempt(key, digest.hexdigest())
+
+
+def _canonical(body: bytes) -> bytes:
+    """The same for bodies that say the same. One that cannot be read stands for itself: it is for the route to refuse it."""
+    if not body:
+        return body
+    try:
+        return json.dumps(json.loads(body), sort_keys=True).encode()
+    except (ValueError, RecursionError):
+        return body
 
 
 Context = Annotated[Services, Depends(_services)]

@@ -132,3 +132,22 @@ async def test_fifty_equal_requests_without_a_key_are_one_directive_that_the_oth
     assert len(refused) == 49
     assert {body["directive"] for body in refused} == {created["id"]}
     assert len((await api.rows())["directives"]) == 1
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        pytest.param(b"x", id="no JSON"),
+        pytest.param(b"\xff\xfe", id="no text"),
+        pytest.param(b"9" * 6000, id="a number of 6,000 digits"),
+        pytest.param(b"[" * 50_000, id="nested without end"),
+        pytest.param(b'{"a":' * 3000 + b"1" + b"}" * 3000, id="nested deep"),
+    ],
+)
+async def test_a_body_of_another_type_that_cannot_be_read_is_refused_with_a_key_as_without(sqlite_api: Api, body: bytes) -> None:
+    headers = {"Content-Type": "text/plain"}
+
+    without = await sqlite_api.client.post("/v1/releases", content=body, headers=headers)
+    with_key = await sqlite_api.client.post("/v1/releases", content=body, headers={**headers, "Idempotency-Key": "k"})
+
+    assert (with_key.status_code, with_key.json()) == (422, without.json())

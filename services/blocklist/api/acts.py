@@ -7,11 +7,13 @@ from fastapi import APIRouter, Response
 
 from services.blocklist.api import intake, present
 from services.blocklist.api.context import Context, Idempotent, answer, carry_out, directive_document, reply
+from services.blocklist.api.seal import SeesSealed, require_named_visible
 from services.blocklist.handlers import endings, interim, staying
 from services.blocklist.handlers.endings import Act
 from services.blocklist.handlers.supersede import Supersede, supersede
 from services.blocklist.handlers.unit import Unit
 from services.blocklist.schemas import ActIn, ConfirmIn, RescindIn, SupersedeIn
+from services.blocklist.store import directives
 from services.blocklist.store.idempotency import Answer
 from shared.ids import DirectiveId
 
@@ -41,9 +43,14 @@ async def quash_items(directive_id: str, body: ActIn, context: Context, attempt:
 
 
 @router.post("/{directive_id}/supersede", response_model=None)
-async def supersede_directive(directive_id: str, body: SupersedeIn, context: Context, attempt: Idempotent) -> Response:
+async def supersede_directive(
+    directive_id: str, body: SupersedeIn, context: Context, sees_sealed: SeesSealed, attempt: Idempotent
+) -> Response:
     """A newer directive of the same authority, which is in force, takes the place of this one."""
     command = Supersede(directive=DirectiveId(directive_id), by=DirectiveId(body.by), memo=body.memo)
+    old = await context.database.read(lambda connection: directives.outline(connection, command.directive))
+    if old:
+        await require_named_visible(context, command.by, "/by", authority=old.authority, sees_sealed=sees_sealed)
 
     async def work(unit: Unit) -> Answer:
         return _done(unit, present.effects(await supersede(unit, command)))

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Query, Response
 
 from services.blocklist.api import intake, present
 from services.blocklist.api.context import Context, Idempotent, Services, answer, carry_out, directive_document, reply
-from services.blocklist.api.seal import SeesSealed
+from services.blocklist.api.seal import SeesSealed, require_named_visible
 from services.blocklist.domain.directive import INFORMAL, DirectiveStatus, NewDirective
 from services.blocklist.errors import unknown_directive
 from services.blocklist.handlers.decide import decide
@@ -27,9 +27,11 @@ Decided = Literal["undecided", "complied", "refused", "not_located", "released",
 
 
 @router.post("", status_code=201, response_model=None)
-async def submit_directive(body: DirectiveIn, context: Context, attempt: Idempotent) -> Response:
+async def submit_directive(body: DirectiveIn, context: Context, sees_sealed: SeesSealed, attempt: Idempotent) -> Response:
     """Accepts an order of up to 10,000 targets. Stored before the answer leaves."""
     order = intake.admit(body, registry=context.registry, platform=context.platform, now=context.clock())
+    for pointer, named in (("/supersedes", order.supersedes), ("/supplements", order.supplements)):
+        await require_named_visible(context, named, pointer, authority=order.authority, sees_sealed=sees_sealed)
 
     async def work(unit: Unit) -> Answer:
         intake.refuse_expired(order, unit.now)

@@ -13,7 +13,7 @@ from services.blocklist.api.context import Context, Services
 from services.blocklist.errors import unknown_directive
 from services.blocklist.store import directives
 from shared.http.keys import holds_key
-from shared.http.problems import Refusal
+from shared.http.problems import Refusal, invalid
 from shared.ids import DirectiveId
 
 
@@ -40,3 +40,12 @@ async def require_visible(
         return
     if await context.database.read(lambda connection: directives.is_sealed(connection, directive)):
         raise refusal or unknown_directive(directive)
+
+
+async def require_named_visible(
+    context: Services, named: DirectiveId | None, pointer: str, *, authority: str, sees_sealed: bool
+) -> None:
+    """Raises what is said of a directive that the authority never issued, if a body names a sealed one unseen by the request."""
+    if named:
+        refusal = invalid(f"{authority} has issued no directive {named!r}", pointer)
+        await require_visible(context, named, sees_sealed=sees_sealed, refusal=refusal)

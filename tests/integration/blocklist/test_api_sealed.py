@@ -143,3 +143,22 @@ async def test_nor_is_what_was_done_to_it_there_without_the_key(keyed: Api) -> N
     await keyed.post(f"/v1/batches/{hidden['batch']}/undo", {"memo": "wrong"}, 404)
     assert (await with_key(keyed, f"/v1/batches/{hidden['batch']}"))["directives"] == [hidden["id"]]
     assert len((await with_key(keyed, "/v1/batches"))["items"]) == 2
+
+
+@pytest.mark.parametrize("field", ["supersedes", "supplements"])
+async def test_nor_can_an_order_name_it_without_the_key(keyed: Api, field: str) -> None:
+    id_ = await sealed(keyed, "@a")
+
+    hidden = await keyed.post("/v1/directives", order_json("@a", reference="next", **{field: id_}), 422)
+    absent = await keyed.post("/v1/directives", order_json("@a", reference="next", **{field: "dir_none"}), 422)
+    assert str(hidden) == str(absent).replace("dir_none", id_)
+    assert (await with_key(keyed, f"/v1/directives/{id_}"))["status"] == "in_force"
+
+
+async def test_nor_can_it_take_another_s_place_without_the_key(keyed: Api) -> None:
+    old = await keyed.submit(order_json("@a"))
+    id_ = await sealed(keyed, "@b", reference="newer")
+
+    hidden = await keyed.post(f"/v1/directives/{old['id']}/supersede", {"by": id_}, 422)
+    absent = await keyed.post(f"/v1/directives/{old['id']}/supersede", {"by": "dir_none"}, 422)
+    assert str(hidden) == str(absent).replace("dir_none", id_)

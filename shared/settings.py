@@ -6,7 +6,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Self, TypeVar
 
-from pydantic import AfterValidator, Field, ValidationError, model_validator
+from pydantic import AfterValidator, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from shared.clock import Clock, clock_from
@@ -44,6 +44,7 @@ class CommonSettings(BaseSettings):
     clock_file: Path | None = Field(None, validation_alias="GEOWITHHOLD_CLOCK_FILE")
     log_level: str = Field("INFO", validation_alias="GEOWITHHOLD_LOG_LEVEL", pattern="^(DEBUG|INFO|WARNING|ERROR)$")
     host: str = Field("127.0.0.1", validation_alias="GEOWITHHOLD_HOST")
+    admin_key: SecretStr | None = Field(None, validation_alias="GEOWITHHOLD_ADMIN_KEY")
     platform_name: str = Field("X", validation_alias="GEOWITHHOLD_PLATFORM_NAME", min_length=1, max_length=200)
     platform_hosts: str = Field(" ".join(sorted(DEFAULT_PLATFORM.hosts)), validation_alias="GEOWITHHOLD_PLATFORM_HOSTS")
     platform_post: re.Pattern[str] = Field(DEFAULT_PLATFORM.post, validation_alias="GEOWITHHOLD_PLATFORM_POST_PATTERN")
@@ -59,6 +60,11 @@ class CommonSettings(BaseSettings):
     def _patterns_have_their_groups(self) -> Self:
         _ = self.platform
         return self
+
+    @property
+    def key(self) -> str | None:
+        """Who has it sees what is sealed, at either service."""
+        return self.admin_key.get_secret_value() if self.admin_key else None
 
     @property
     def topics(self) -> Topics:

@@ -101,7 +101,7 @@ def create_api(settings: BlocklistSettings) -> FastAPI:
         metrics=metrics,
         addresses=settings.addresses,
         platform_name=settings.platform_name,
-        admin_key=settings.admin_key.get_secret_value() if settings.admin_key else None,
+        admin_key=settings.key,
         letters=load_letters(),
         appeals_contact=settings.appeals_contact,
     )

@@ -6,7 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Self
 
-from pydantic import Field, FilePath, SecretStr, model_validator
+from pydantic import Field, FilePath, model_validator
 
 from services.notifier.documents import Platform
 from services.notifier.domain.subscription import MAILBOX
@@ -45,7 +45,6 @@ class NotifierSettings(CommonSettings):
     smtp_password_file: FilePath | None = Field(None, validation_alias="NOTIFIER_SMTP_PASSWORD_FILE")
     smtp_starttls: bool = Field(default=True, validation_alias="NOTIFIER_SMTP_STARTTLS")
 
-    admin_key: SecretStr | None = Field(None, validation_alias="GEOWITHHOLD_ADMIN_KEY")
     platform_contact: Line | None = Field(None, validation_alias="GEOWITHHOLD_PLATFORM_CONTACT")
 
     @model_validator(mode="after")
@@ -97,11 +96,6 @@ class NotifierSettings(CommonSettings):
     def embedded(self) -> bool:
         """On SQLite one process does everything; on PostgreSQL there may be others to share the work with."""
         return sqlite_file(self.database_url) is not None
-
-    @property
-    def key(self) -> str | None:
-        """Who has it sees what is sealed, here and at the blocklist."""
-        return self.admin_key.get_secret_value() if self.admin_key else None
 
     @property
     def reply_as(self) -> Platform:

@@ -27,6 +27,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from shared.backoff import Backoff
+from shared.steps import Step, reached
 
 T = TypeVar("T")
 Work = Callable[[AsyncConnection], Awaitable[T]]
@@ -122,8 +123,10 @@ class Database:
         async with self._writer.connect() as connection:
             result = await work(connection)
             if keep:
+                reached(Step.WORK_DONE)
                 await _commit(connection)
         if keep:
+            reached(Step.COMMITTED)
             self._after_commit()
         return result
 

@@ -44,6 +44,11 @@ class Topics:
         return f"{self.prefix}.compliance.v1"
 
     @property
+    def checkpoints(self) -> str:
+        """How far each lane goes, keyed by its partition's number; what a jurisdiction's state comes to, by its code."""
+        return f"{self.prefix}.checkpoints.v1"
+
+    @property
     def published(self) -> tuple[str, ...]:
         """What the blocklist publishes."""
         return self.withholdings, self.directives
@@ -54,6 +59,7 @@ class Topics:
             self._spec(self.directives, {"cleanup.policy": "delete", "retention.ms": str(365 * DAY_MS)}),
             self._spec(self.enforcements, {"cleanup.policy": "delete", "retention.ms": str(30 * DAY_MS)}),
             self._spec(self.compliance, {"cleanup.policy": "delete", "retention.ms": str(365 * DAY_MS)}),
+            self._spec(self.checkpoints, {"cleanup.policy": "delete", "retention.ms": str(30 * DAY_MS)}),
         )
 
     def _spec(self, name: str, config: dict[str, str]) -> TopicSpec:

@@ -20,8 +20,9 @@ from sqlalchemy import (
 )
 
 from shared.db import Instant
-from shared.outbox.table import outbox_table
+from shared.outbox.table import lanes_table, members_table, outbox_table
 from shared.sql import SERIAL, named_metadata
+from shared.system import system_table
 
 metadata = named_metadata()
 
@@ -261,6 +262,9 @@ appeals = Table(
 )
 
 outbox = outbox_table(metadata)
+relay_lanes = lanes_table(metadata)
+relay_members = members_table(metadata)
+system = system_table(metadata)
 
 idempotency = Table(
     "idempotency",

@@ -25,6 +25,7 @@ from shared.events.cases import (
     DirectiveUnstayed,
     ItemChanged,
 )
+from shared.events.checkpoints import CheckpointMade, StateDigested
 from shared.events.compliance import (
     CaseIncomplete,
     ClockBreached,
@@ -45,17 +46,33 @@ from shared.events.compliance import (
     ReleasedUnilaterally,
 )
 from shared.events.payloads import FINDING_TYPES, TYPE_OF, TYPES, EnforcementReported, Payload, WithholdingChanged
-from shared.events.wire import MAX_VALUE_BYTES, DecodeError, Envelope, Headers, Record, decode, encode
+from shared.events.wire import (
+    EPOCH,
+    MAX_VALUE_BYTES,
+    SEQUENCE,
+    DecodeError,
+    Envelope,
+    Headers,
+    Position,
+    Record,
+    decode,
+    encode,
+    placed,
+    position_of,
+)
 
 __all__ = [
+    "EPOCH",
     "FINDING_TYPES",
     "ITEMS_PER_EVENT",
     "MAX_VALUE_BYTES",
     "OFFICIAL",
+    "SEQUENCE",
     "TYPES",
     "TYPE_OF",
     "CaseEvent",
     "CaseIncomplete",
+    "CheckpointMade",
     "ClockBreached",
     "ClockExtended",
     "ClockFinding",
@@ -96,9 +113,13 @@ __all__ = [
     "ItemChanged",
     "KeyFinding",
     "Payload",
+    "Position",
     "Record",
     "ReleasedUnilaterally",
+    "StateDigested",
     "WithholdingChanged",
     "decode",
     "encode",
+    "placed",
+    "position_of",
 ]

@@ -11,6 +11,7 @@ from msgspec import Meta
 
 from shared.events import cases, compliance
 from shared.events.cases import CaseEvent
+from shared.events.checkpoints import CheckpointMade, StateDigested
 from shared.events.compliance import Finding
 from shared.events.fields import Canonical, Instant, Ordinal, Place, Text
 from shared.ids import DirectiveId, PointId, TargetType
@@ -45,7 +46,7 @@ class EnforcementReported:
     detail: Text | None = None
 
 
-Payload = WithholdingChanged | CaseEvent | EnforcementReported | Finding
+Payload = WithholdingChanged | CaseEvent | EnforcementReported | Finding | CheckpointMade | StateDigested
 
 TYPES: dict[str, type[Payload]] = {
     "org.geowithhold.withholding.changed.v1": WithholdingChanged,
@@ -80,6 +81,8 @@ TYPES: dict[str, type[Payload]] = {
     "org.geowithhold.history.incomplete.v1": compliance.HistoryIncomplete,
     "org.geowithhold.enforcement.overdue.v1": compliance.EnforcementOverdue,
     "org.geowithhold.enforcement.reverted.v1": compliance.EnforcementReverted,
+    "org.geowithhold.checkpoint.made.v1": CheckpointMade,
+    "org.geowithhold.state.digested.v1": StateDigested,
 }
 """Event type on the wire → what it decodes to. A type that is not here, and so any other major version, is quarantined."""
 

@@ -17,8 +17,14 @@ from shared.events.payloads import TYPE_OF, TYPES, Payload
 
 Headers = tuple[tuple[str, bytes], ...]
 
+SEQUENCE, EPOCH = "ce_sequence", "ce_epoch"
+"""Extension attributes that whoever publishes adds: the event's number in its lane, and the epoch of the publisher's database."""
+
 MAX_VALUE_BYTES = 512 * 1024
 """Largest value we read; half of what a broker takes by default, so that what was written can always be sent on."""
+
+_LONGEST_ORDINAL = 15
+"""Digits: every database and every JSON reader can hold such a number."""
 
 _encoder = msgspec.json.Encoder()
 _decoders: dict[str, msgspec.json.Decoder[Payload]] = {name: msgspec.json.Decoder(payload) for name, payload in TYPES.items()}
@@ -30,6 +36,13 @@ class Record(NamedTuple):
     key: bytes
     value: bytes | None
     headers: Headers
+
+
+class Position(NamedTuple):
+    """Where a record stands among all that its publisher ever sent to its lane: contiguous from 1, over all epochs."""
+
+    epoch: int
+    sequence: int
 
 
 class DecodeError(ValueError):
@@ -87,6 +100,24 @@ def decode(value: bytes | None, headers: Iterable[tuple[str, bytes]]) -> Envelop
         time=time,
         data=data,
     )
+
+
+def placed(record: Record, position: Position) -> Record:
+    """The record as it is sent, with its position; key, value and all other headers as they were."""
+    numbers = ((SEQUENCE, b"%d" % position.sequence), (EPOCH, b"%d" % position.epoch))
+    return Record(record.key, record.value, record.headers + numbers)
+
+
+def position_of(headers: Iterable[tuple[str, bytes]]) -> Position | None:
+    """The position that a record carries; None for one of somebody who does not number, and for one that makes no sense."""
+    found = {name: value for name, value in headers if name in {SEQUENCE, EPOCH}}
+    if not (len(found) == len((SEQUENCE, EPOCH)) and all(map(_is_ordinal, found.values()))):
+        return None
+    return Position(int(found[EPOCH]), int(found[SEQUENCE]))
+
+
+def _is_ordinal(value: bytes) -> bool:
+    return value.isdigit() and 0 < len(value) <= _LONGEST_ORDINAL and int(value) > 0
 
 
 def _attributes(headers: Iterable[tuple[str, bytes]]) -> dict[str, str]:

@@ -16,7 +16,22 @@ from datetime import datetime
 from typing import NamedTuple
 
 import msgspec
-from sqlalchemy import Column, Index, Integer, LargeBinary, MetaData, String, Table, func, insert, select, text, update
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    func,
+    insert,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shared.db import Instant
@@ -75,6 +90,8 @@ def outbox_table(metadata: MetaData) -> Table:
         Column("body", LargeBinary, nullable=False),
         Column("created_at", Instant, nullable=False),
         Column("published_at", Instant),
+        Column("sequence", BigInteger),
+        Column("kafka_offset", BigInteger),
         sqlite_autoincrement=True,
     )
     waits = table.c.published_at.is_(None)
@@ -87,6 +104,39 @@ def outbox_table(metadata: MetaData) -> Table:
         postgresql_where=waits,
     )
     return table
+
+
+def lanes_table(metadata: MetaData) -> Table:
+    """Who works on each lane, and how far its numbering has come."""
+    return Table(
+        "relay_lanes",
+        metadata,
+        Column("topic", String(100), primary_key=True),
+        Column("partition", Integer, primary_key=True, autoincrement=False),
+        Column("epoch", BigInteger, nullable=False, server_default="0"),
+        Column("owner", String(200)),
+        Column("lease_until", Instant),
+        Column("assigned", BigInteger, nullable=False, server_default="0"),
+        Column("published", BigInteger, nullable=False, server_default="0"),
+        Column("digest", String(64), nullable=False, server_default=""),
+        Column("marked_sequence", BigInteger, nullable=False, server_default="0"),
+        Column("marked_digest", String(64), nullable=False, server_default=""),
+        Column("checkpointed", BigInteger, nullable=False, server_default="0"),
+        Column("checkpointed_at", Instant),
+        Column("halted_at", Instant),
+        Column("halted_reason", Text),
+        comment="`epoch` rises with each owner; `assigned` is the last sequence given out, `published` the last acknowledged.",
+    )
+
+
+def members_table(metadata: MetaData) -> Table:
+    """The relays that are alive, to share the lanes among them."""
+    return Table(
+        "relay_members",
+        metadata,
+        Column("owner", String(200), primary_key=True),
+        Column("seen_at", Instant, nullable=False),
+    )
 
 
 def row_of(lane: Lane, record: Record) -> Row:

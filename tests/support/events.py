@@ -10,6 +10,7 @@ from shared.events import (
     TYPE_OF,
     CaseEvent,
     CaseIncomplete,
+    CheckpointMade,
     ClockBreached,
     ClockExtended,
     ClockFinding,
@@ -44,6 +45,7 @@ from shared.events import (
     ItemChanged,
     Payload,
     ReleasedUnilaterally,
+    StateDigested,
     WithholdingChanged,
 )
 from shared.ids import Jurisdiction, PointId, Target, TargetType
@@ -170,6 +172,20 @@ EXAMPLES: Mapping[type[Payload], Payload] = {
         HistoryIncomplete(**ON_KEY, first=2, last=3),
         EnforcementOverdue(**ON_KEY, point=PointId("search"), version=2, due_at=RECEIVED),
         EnforcementReverted(**ON_KEY, point=PointId("search"), version=2),
+        CheckpointMade(
+            topic="geowithhold.withholdings.v1",
+            partition=3,
+            epoch=1,
+            sequence=1234,
+            count=34,
+            digest="0f" * 32,
+            marked_sequence=1200,
+            marked_digest="f0" * 32,
+            at=RECEIVED,
+        ),
+        StateDigested(
+            jurisdiction=Jurisdiction("IN"), epoch=1, as_of=RECEIVED, keys=1436, withheld=700, digest="0f" * 16, at=DUE
+        ),
     )
 }
 """Each type in its first form."""

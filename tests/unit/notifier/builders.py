@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from shared.events import (
     CaseEvent,
+    CheckpointMade,
     Counts,
     DirectiveDecided,
     DirectiveFinding,
@@ -19,6 +20,7 @@ from shared.events import (
     ItemChanged,
     Payload,
     Record,
+    StateDigested,
     WithholdingChanged,
     encode,
 )
@@ -156,6 +158,10 @@ def rescinded(revision: int, *, tally: Counts, **other: Any) -> DirectiveRescind
 def subject_of(data: Payload) -> str:
     if isinstance(data, CaseEvent | DirectiveFinding):
         return data.directive
+    if isinstance(data, CheckpointMade):
+        return str(data.partition)
+    if isinstance(data, StateDigested):
+        return data.jurisdiction
     return str(Key(data.jurisdiction, data.target))
 
 

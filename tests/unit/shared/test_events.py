@@ -1,12 +1,27 @@
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from hashlib import sha256
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 import shared.events
-from shared.events import MAX_VALUE_BYTES, TYPE_OF, TYPES, DecodeError, Headers, Payload, decode, encode
+from shared.events import (
+    MAX_VALUE_BYTES,
+    TYPE_OF,
+    TYPES,
+    DecodeError,
+    Headers,
+    Payload,
+    Position,
+    Record,
+    chain,
+    decode,
+    encode,
+    placed,
+    position_of,
+)
 from tests.support.events import EXAMPLES, any_event
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
@@ -117,6 +132,39 @@ def test_a_value_nested_to_the_limit_is_refused_and_nothing_worse() -> None:
 
 def test_every_type_is_named_once_and_all_that_is_exported_exists() -> None:
     assert {name: kind for kind, name in TYPE_OF.items()} == TYPES
-    assert sorted(shared.events.__all__) == sorted(
-        {name for name in vars(shared.events) if not name.startswith("_")} - {"cases", "compliance", "fields", "payloads", "wire"}
-    )
+    modules = {"cases", "chain", "checkpoints", "compliance", "fields", "payloads", "wire"}
+    assert sorted(shared.events.__all__) == sorted({name for name in vars(shared.events) if name[0] != "_"} - modules)
+
+
+def test_a_position_is_added_and_read_and_changes_nothing_else() -> None:
+    content, headers = record()
+    made = Record(b"k", content, tuple(headers))
+
+    sent = placed(made, Position(epoch=2, sequence=17))
+
+    assert (sent.key, sent.value, sent.headers[: len(made.headers)]) == (made.key, made.value, made.headers)
+    assert position_of(sent.headers) == Position(2, 17)
+    assert decode(sent.value, sent.headers) == decode(made.value, made.headers)
+
+
+@pytest.mark.parametrize(
+    ("sequence", "epoch"), [(b"0", b"1"), (b"1", b"0"), (b"-1", b"1"), (b"x", b"1"), (b"", b"1"), (b"9" * 16, b"1")]
+)
+def test_a_position_that_makes_no_sense_is_none(sequence: bytes, epoch: bytes) -> None:
+    assert position_of([("ce_sequence", sequence), ("ce_epoch", epoch)]) is None
+    assert position_of([("ce_sequence", b"1")]) is None
+
+
+def test_the_rolling_hash_tells_order_content_and_key_apart() -> None:
+    records = [
+        Record(b"a", b"1", ()),
+        Record(b"a", b"2", ()),
+        Record(b"b", b"1", ()),
+        Record(b"a1", b"", ()),
+        Record(b"a", None, ()),
+    ]
+
+    digests = {chain.after(chain.after(chain.BEGINNING, first), second) for first in records for second in records}
+
+    assert len(digests) == len(records) ** 2
+    assert chain.after(chain.BEGINNING, records[0]).hex() == (sha256(bytes(32) + sha256(b"a\x001").digest()).hexdigest())

@@ -1,0 +1,61 @@
+"""The tables. Constraints make the wrong row impossible; what each table promises is said beside it."""
+
+from services.notifier.tables.base import metadata
+from services.notifier.tables.cases import (
+    case_item_history,
+    case_items,
+    directive_history,
+    directive_scopes,
+    directives,
+    notices,
+    replies,
+)
+from services.notifier.tables.clocks import alarmed, clock_facts, clock_history, clocks, open_clock, queued
+from services.notifier.tables.effect import (
+    dropped_enforcements,
+    enforcement_points,
+    enforcement_turns,
+    enforcements,
+    revision_holes,
+    version_holes,
+    waiting,
+    withholding_history,
+    withholdings,
+)
+from services.notifier.tables.stream import offsets, quarantine
+from services.notifier.tables.telling import deliveries, outbox, relay_lanes, relay_members, subscriptions, system, unfinished
+
+__all__ = [
+    "alarmed",
+    "case_item_history",
+    "case_items",
+    "clock_facts",
+    "clock_history",
+    "clocks",
+    "deliveries",
+    "directive_history",
+    "directive_scopes",
+    "directives",
+    "dropped_enforcements",
+    "enforcement_points",
+    "enforcement_turns",
+    "enforcements",
+    "metadata",
+    "notices",
+    "offsets",
+    "open_clock",
+    "outbox",
+    "quarantine",
+    "queued",
+    "relay_lanes",
+    "relay_members",
+    "replies",
+    "revision_holes",
+    "subscriptions",
+    "system",
+    "unfinished",
+    "version_holes",
+    "waiting",
+    "withholding_history",
+    "withholdings",
+]

@@ -1,0 +1,45 @@
+"""What a service knows of itself as a whole, in one row of its database.
+
+Promises: `epoch` never falls. It rises when the database is restored from a backup, so that whoever reads its events can tell
+what was published before from what is published after. `partitions` decides where a key lives; None until the first start.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import CheckConstraint, Column, Integer, MetaData, Table, Text, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from shared.db import Instant
+
+FIRST_EPOCH = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class System:
+    epoch: int = FIRST_EPOCH
+    partitions: int | None = None
+    epoch_began_at: datetime | None = None
+    restored_from: str | None = None
+
+
+def system_table(metadata: MetaData) -> Table:
+    """The table, the same in each service."""
+    return Table(
+        "system",
+        metadata,
+        Column("id", Integer, primary_key=True, autoincrement=False),
+        Column("epoch", Integer, nullable=False, server_default=str(FIRST_EPOCH)),
+        Column("partitions", Integer),
+        Column("epoch_began_at", Instant),
+        Column("restored_from", Text),
+        CheckConstraint("id = 1", name="one_row"),
+        comment="One row: what holds of the database as a whole.",
+    )
+
+
+async def find(connection: AsyncConnection, table: Table) -> System:
+    """What is stored; a database that was never restored is in its first epoch."""
+    columns = (table.c.epoch, table.c.partitions, table.c.epoch_began_at, table.c.restored_from)
+    row = (await connection.execute(select(*columns))).mappings().first()
+    return System(**row) if row else System()

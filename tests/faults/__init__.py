@@ -1,0 +1,1 @@
+"""The product under faults: recorded histories, and a checker over them."""

@@ -10,6 +10,7 @@ MAKEFLAGS += --warn-undefined-variables --no-builtin-rules
 PYTHON ?= python3
 KEEP ?=
 LOCK_FLAGS ?=
+WORKERS ?= auto
 
 VENV := .venv
 PY := $(VENV)/bin/python
@@ -40,7 +41,7 @@ run: $(VENV)/.local-installed ## Run broker, blocklist and notifier until Ctrl-C
 
 .PHONY: test
 test: $(VENV)/.dev-installed ## Run the whole test suite and hold the coverage limits
-	$(PY) -m pytest --cov --cov-report=term-missing:skip-covered
+	$(PY) -m pytest --numprocesses=$(WORKERS) --dist=worksteal --cov --cov-report=term-missing:skip-covered
 	$(PY) -m tools.coverage_gate
 
 .PHONY: check

@@ -1,5 +1,6 @@
 """Query parameters that several routes have."""
 
+from datetime import datetime
 from typing import Annotated
 
 from fastapi import Depends, Query
@@ -27,3 +28,11 @@ def _jurisdiction(jurisdiction: Annotated[str | None, Query(max_length=10)] = No
 
 
 InJurisdiction = Annotated[Jurisdiction | None, Depends(_jurisdiction)]
+
+
+def not_future(as_of: datetime | None, now: datetime) -> datetime | None:
+    """Refuses an instant of the future, of which nothing can be told."""
+    if as_of is not None and as_of > now:
+        detail = "as_of lies in the future"
+        raise Refusal(Kind.INVALID, detail, (Fault(detail, parameter="as_of"),))
+    return as_of

@@ -1,18 +1,16 @@
 """Lookups: what is withheld, where, since when, and by what."""
 
-from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Path, Query
 
 from services.blocklist.api import present
-from services.blocklist.api.context import Context, Services, path_target
+from services.blocklist.api.context import Context, path_target
 from services.blocklist.schemas import CheckIn
 from services.blocklist.store import past, withholdings
 from shared.http.fields import Time, read_targets
 from shared.http.pages import decode_cursor, page
-from shared.http.problems import Fault, Kind, Refusal
-from shared.http.query import Cursor, InJurisdiction, Limit, read_place
+from shared.http.query import Cursor, InJurisdiction, Limit, not_future, read_place
 from shared.ids import TargetType
 
 router = APIRouter(prefix="/v1/withholdings", tags=["withholdings"])
@@ -44,7 +42,7 @@ async def list_withholdings(
     cursor: Cursor = None,
 ) -> dict[str, Any]:
     """What is withheld now, or was at `as_of`, in order of jurisdiction and target."""
-    _refuse_future(as_of, context)
+    not_future(as_of, context.clock())
     after = decode_cursor(cursor, ["", ""])
     wanted: dict[str, Any] = {
         "place": jurisdiction,
@@ -78,15 +76,9 @@ async def show_history(
 @router.get("/{target}")
 async def show_target(target: TargetPath, context: Context, as_of: AsOf = None) -> dict[str, Any]:
     """Where one target is withheld, or was at `as_of`. A target never heard of is withheld nowhere."""
-    _refuse_future(as_of, context)
+    not_future(as_of, context.clock())
     found = path_target(target, context.platform)
     rows = await context.database.read(
         lambda connection: past.of_target(connection, found, as_of) if as_of else withholdings.of_target(connection, found)
     )
     return present.target(found, rows)
-
-
-def _refuse_future(as_of: datetime | None, context: Services) -> None:
-    if as_of and as_of > context.clock():
-        detail = "as_of lies in the future"
-        raise Refusal(Kind.INVALID, detail, (Fault(detail, parameter="as_of"),))

@@ -1,7 +1,6 @@
 """What a route gets from the application, and how it reads the parts that several routes have."""
 
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Annotated
 
 from fastapi import Depends, Query, Request
@@ -24,14 +23,6 @@ def _target(target: Annotated[str | None, Query(max_length=4096)] = None) -> Tar
         return None if target is None else parse_target(target)
     except TargetError as error:
         raise Refusal(Kind.INVALID, str(error), (Fault(str(error), parameter="target"),)) from error
-
-
-def past(as_of: datetime | None, now: datetime) -> datetime | None:
-    """Refuses an instant of the future, of which nothing can be told."""
-    if as_of is not None and as_of > now:
-        detail = "as_of lies in the future"
-        raise Refusal(Kind.INVALID, detail, (Fault(detail, parameter="as_of"),))
-    return as_of
 
 
 @dataclass(frozen=True, slots=True)

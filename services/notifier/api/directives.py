@@ -5,10 +5,11 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Path
 
 from services.notifier.api import present
-from services.notifier.api.context import AsOf, Context, past
+from services.notifier.api.context import AsOf, Context
 from services.notifier.api.seal import hide_sealed
 from services.notifier.handlers.standing import report_on
 from services.notifier.schemas import ComplianceOut
+from shared.http.query import not_future
 from shared.ids import DirectiveId
 
 router = APIRouter(prefix="/v1/directives", tags=["directives"], dependencies=[Depends(hide_sealed)])
@@ -20,5 +21,5 @@ async def show_compliance(
 ) -> ComplianceOut:
     """What was specified, decided, enforced and answered, which clocks run, and what exposure follows; now, or `as_of` then."""
     return present.compliance(
-        await context.ask(lambda unit: report_on(unit, DirectiveId(directive_id), as_of=past(as_of, unit.now)))
+        await context.ask(lambda unit: report_on(unit, DirectiveId(directive_id), as_of=not_future(as_of, unit.now)))
     )

@@ -5,13 +5,13 @@ from typing import Annotated
 from fastapi import APIRouter, Path
 
 from services.notifier.api import present
-from services.notifier.api.context import AsOf, Context, past
+from services.notifier.api.context import AsOf, Context
 from services.notifier.handlers.places import PlaceReport, places_with_keys, report_places
 from services.notifier.handlers.unit import Unit
 from services.notifier.schemas import JurisdictionOut, Page
 from shared.http.pages import decode_cursor, page
 from shared.http.problems import Kind, Refusal
-from shared.http.query import Cursor, Limit
+from shared.http.query import Cursor, Limit, not_future
 from shared.jurisdictions import JurisdictionError, parse_jurisdiction
 
 router = APIRouter(prefix="/v1/jurisdictions", tags=["jurisdictions"])
@@ -37,5 +37,5 @@ async def show_jurisdiction(code: Annotated[str, Path(max_length=16)], context: 
         place = parse_jurisdiction(code)
     except JurisdictionError as error:
         raise Refusal(Kind.NOT_FOUND, str(error)) from error
-    (report,) = await context.ask(lambda unit: report_places(unit, [place], as_of=past(as_of, unit.now)))
+    (report,) = await context.ask(lambda unit: report_places(unit, [place], as_of=not_future(as_of, unit.now)))
     return present.jurisdiction(report)

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query, Response
 from fastapi.responses import HTMLResponse, JSONResponse
 from pydantic import TypeAdapter, ValidationError
 
-from services.notifier.api.context import AsOf, Context, past
+from services.notifier.api.context import AsOf, Context
 from services.notifier.api.replies import PRINTABLE
 from services.notifier.api.seal import SeesSealed
 from services.notifier.documents import Audience, Document, Report, csv_of, transparency, transparency_page
@@ -16,7 +16,7 @@ from services.notifier.handlers.transparency import Account, Period, account_for
 from services.notifier.handlers.unit import Unit
 from shared.http.fields import Storable, Time
 from shared.http.problems import Fault, Kind, Refusal
-from shared.http.query import InJurisdiction
+from shared.http.query import InJurisdiction, not_future
 
 router = APIRouter(prefix="/v1/transparency", tags=["transparency"])
 
@@ -61,7 +61,7 @@ async def show_transparency(
         period = Period(
             start=start,
             end=end,
-            as_of=past(as_of, unit.now) or unit.now,
+            as_of=not_future(as_of, unit.now) or unit.now,
             jurisdiction=jurisdiction,
             authority=authority,
             legal_basis=legal_basis,

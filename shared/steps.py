@@ -10,6 +10,8 @@ from enum import StrEnum
 class Step(StrEnum):
     """Each is reached once what its name says has been done, and before anything that follows from it."""
 
+    COMMAND_CARRIED_OUT = "command.carried_out"
+    COMMAND_COMMITTED = "command.committed"
     WORK_DONE = "database.work_done"
     COMMITTED = "database.committed"
     ROWS_READ = "relay.rows_read"

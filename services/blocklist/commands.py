@@ -18,6 +18,7 @@ from services.blocklist.store import idempotency
 from services.blocklist.store.idempotency import Answer, Attempt
 from shared.clock import Clock
 from shared.db import Database
+from shared.steps import Step, reached
 from shared.topics import Topics
 
 T = TypeVar("T")
@@ -38,7 +39,13 @@ class Commands:
     async def run(self, handle: Callable[[Unit], Awaitable[T]]) -> T:
         """The handler's result, committed. Raises what the handler raises, with nothing stored."""
 
-        result, unit = await self._database.write(lambda connection: self._work(connection, handle))
+        async def work(connection: AsyncConnection) -> tuple[T, Unit]:
+            done = await self._work(connection, handle)
+            reached(Step.COMMAND_CARRIED_OUT)
+            return done
+
+        result, unit = await self._database.write(work)
+        reached(Step.COMMAND_COMMITTED)
         self._metrics.count(unit.emitted)
         return result
 

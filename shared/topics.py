@@ -1,10 +1,14 @@
 """The topics: their names, and how each must be kept (design: Kafka contract)."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 from aiokafka.partitioner import murmur2
 
 DAY_MS = 24 * 60 * 60 * 1000
+
+COMPACTION_LAG = timedelta(days=7)
+"""As long as that, nothing of a compacted topic is compacted away."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +59,9 @@ class Topics:
 
     def specs(self) -> tuple[TopicSpec, ...]:
         return (
-            self._spec(self.withholdings, {"cleanup.policy": "compact", "min.compaction.lag.ms": str(7 * DAY_MS)}),
+            self._spec(
+                self.withholdings, {"cleanup.policy": "compact", "min.compaction.lag.ms": str(COMPACTION_LAG.days * DAY_MS)}
+            ),
             self._spec(self.directives, {"cleanup.policy": "delete", "retention.ms": str(365 * DAY_MS)}),
             self._spec(self.enforcements, {"cleanup.policy": "delete", "retention.ms": str(30 * DAY_MS)}),
             self._spec(self.compliance, {"cleanup.policy": "delete", "retention.ms": str(365 * DAY_MS)}),

@@ -8,8 +8,10 @@ from services.notifier.clock_metrics import SECONDS, ClockFactMetrics, ClockStat
 from services.notifier.domain.enforcement import COUNTED
 from services.notifier.domain.facts import (
     Contradicted,
+    EffectFact,
     Fact,
     HoleFound,
+    LaneFact,
     ReleasedUnilaterally,
     ReportIgnored,
     Reverted,
@@ -17,6 +19,7 @@ from services.notifier.domain.facts import (
     TookEffect,
     WentOverdue,
 )
+from services.notifier.lane_metrics import LaneFactMetrics
 from services.notifier.outbox import OUTBOX
 from services.notifier.store import deliveries, holes, quarantine
 from services.notifier.store.figures import Figures, figures
@@ -43,6 +46,7 @@ class FactMetrics:
             registry=registry,
         )
         self._clocks = ClockFactMetrics(registry)
+        self._lanes = LaneFactMetrics(registry)
         self._holes = {
             HoleFound: Counter(
                 "geowithhold_version_holes", "Times that versions of a key were found missing.", registry=registry
@@ -69,9 +73,12 @@ class FactMetrics:
 
     def tell(self, facts: Iterable[Fact]) -> None:
         for fact in facts:
-            self._tell(fact)
+            if isinstance(fact, LaneFact):
+                self._lanes.tell(fact)
+            else:
+                self._tell(fact)
 
-    def _tell(self, fact: Fact) -> None:
+    def _tell(self, fact: EffectFact) -> None:
         match fact:
             case TookEffect():
                 self._seconds.labels(fact.jurisdiction, fact.change).observe(fact.seconds)

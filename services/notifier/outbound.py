@@ -27,6 +27,7 @@ from services.notifier.domain.facts import (
     Contradicted,
     Fact,
     HoleFound,
+    LaneFact,
     ReleasedUnilaterally,
     ReportIgnored,
     Reverted,
@@ -115,7 +116,7 @@ def _finding(fact: Fact, at: datetime) -> Finding | None:
             return compliance.CaseIncomplete(**_directive(directive), first=hole.first, last=hole.last, at=at)
         case ReleasedUnilaterally(directive=directive, items=items):
             return compliance.ReleasedUnilaterally(**_directive(directive), items=items, at=at)
-        case Contradicted() | TookEffect() | ReportIgnored():
+        case Contradicted() | TookEffect() | ReportIgnored() | LaneFact():
             return None
         case other:
             return _clock_finding(other, at)

@@ -1,14 +1,17 @@
 """One batch of one partition, in one transaction.
 
-Promises: the batch's effect, what is set aside of it, and the partition's next offset are stored together or not at all; a record
-below the stored offset has no effect. So neither a crash nor a rebalance makes a record count twice, and none is left out.
+Promises: the batch's effect, what is set aside of it, what its numbers tell and the partition's next offset are stored together
+or not at all; a record below the stored offset has no effect. So neither a crash nor a rebalance makes a record count twice, and
+none is left out.
 Would break it: anything but database work in here, or a second place that moves offsets.
 """
 
 import re
 from collections.abc import Sequence
+from datetime import datetime
 from typing import assert_never
 
+from services.notifier.consumer.numbers import follow, keep
 from services.notifier.consumer.records import (
     LONGEST_INDEXED,
     Consumed,
@@ -20,16 +23,19 @@ from services.notifier.consumer.records import (
 )
 from services.notifier.domain.facts import Contradicted
 from services.notifier.domain.holes import Hole
+from services.notifier.domain.stream import Walk
 from services.notifier.handlers.cases import record_case_events
 from services.notifier.handlers.happenings import CaseRecord
 from services.notifier.handlers.reports import record_reports
 from services.notifier.handlers.unit import Unit
 from services.notifier.handlers.withholdings import record_withholdings
 from services.notifier.store import holes, offsets, quarantine
+from services.notifier.store.offsets import Progress
 from services.notifier.store.quarantine import Quarantined
 from shared.events import CaseEvent, EnforcementReported, Envelope, WithholdingChanged
 from shared.ids import DirectiveId, Key, parse_key
 from shared.jurisdictions import parse_jurisdiction
+from shared.steps import Step, reached
 from shared.topics import Topics
 
 _DIRECTIVE = re.compile(rb"dir_[0-9a-f]{32}")
@@ -38,12 +44,26 @@ _UNKNOWN = Hole(1, None)
 """Nobody can tell what such a record said, so all that the blocklist has of its key is asked for."""
 
 
-async def take(unit: Unit, partition: Partition, batch: Sequence[Consumed], topics: Topics) -> None:
-    """The effect of those records of the batch that have had none yet."""
-    begin = await offsets.locked(unit.connection, *partition)
-    fresh = [consumed for consumed in batch if consumed.offset >= begin]
+async def take(
+    unit: Unit, partition: Partition, batch: Sequence[Consumed], topics: Topics, *, compacted_before: datetime
+) -> None:
+    """The effect of those records of the batch that have had none yet, and what their numbers tell.
+
+    On a compacted topic it is normal that numbers are missing before a record from before `compacted_before`.
+    """
+    progress = await offsets.locked(unit.connection, *partition)
+    fresh = [consumed for consumed in batch if consumed.offset >= progress.next_offset]
     if not fresh:
         return
+    walk = Walk(progress.lane)
+    valid = follow(walk, fresh, partition.topic, topics, compacted_before)
+    await _take_effect(unit, partition, valid, topics)
+    await keep(unit, partition, walk)
+    await offsets.save(unit.connection, *partition, Progress(next_offset=fresh[-1].offset + 1, lane=walk.lane))
+    reached(Step.EFFECT_RECORDED)
+
+
+async def _take_effect(unit: Unit, partition: Partition, fresh: Sequence[Consumed], topics: Topics) -> None:
     understood: list[tuple[Consumed, Envelope]] = []
     refused: list[tuple[Consumed, str]] = []
     for consumed in fresh:
@@ -60,7 +80,6 @@ async def take(unit: Unit, partition: Partition, batch: Sequence[Consumed], topi
     refused += [(understood[position][0], "it contradicts the same version") for position in _contradicted(unit)]
     await _set_aside(unit, partition, refused)
     await _ask_source(unit, [consumed.record.key for consumed, _ in refused], partition.topic, topics)
-    await offsets.save(unit.connection, *partition, fresh[-1].offset + 1)
 
 
 async def _record(unit: Unit, envelopes: Sequence[Envelope]) -> None:

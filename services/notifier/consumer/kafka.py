@@ -34,7 +34,7 @@ class Positions(Protocol):
 
     async def find(self, partition: Partition) -> int | None: ...
 
-    async def forget(self, partition: Partition) -> None: ...
+    async def rewind(self, partition: Partition, offset: int) -> None: ...
 
 
 class KafkaSource(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has no types
@@ -102,10 +102,11 @@ class KafkaSource(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
                 self._next[partition] = offset
 
     async def _start_over(self, error: OffsetOutOfRangeError) -> None:
-        for lost in error.args[0]:
-            log.error("offset_lost", topic=lost.topic, partition=lost.partition)
+        beginnings = await self._consumer.beginning_offsets(list(error.args[0]))
+        for lost, beginning in beginnings.items():
+            log.error("offset_lost", topic=lost.topic, partition=lost.partition, beginning=beginning)
             partition = Partition(lost.topic, lost.partition)
-            await self._positions.forget(partition)
+            await self._positions.rewind(partition, beginning)
             self._next.pop(partition, None)
 
     def _is_behind(self, partition: Partition, offset: int) -> bool:

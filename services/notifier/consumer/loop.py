@@ -28,7 +28,8 @@ from shared.backoff import Backoff
 from shared.clock import Clock, system_clock
 from shared.db import is_outage
 from shared.logs import get_logger
-from shared.topics import Topics
+from shared.steps import Step, reached
+from shared.topics import COMPACTION_LAG, Topics
 
 log = get_logger(__name__)
 
@@ -126,6 +127,7 @@ class Consumer:
         """Polls once, and gives every batch its effect. Raises only what polling raises."""
         self._resume_due(source)
         batches = {partition: batch for partition, batch in (await source.poll()).items() if batch}
+        reached(Step.RECORDS_POLLED)
         for partition, batch in batches.items():
             await self._take(source, partition, batch)
         if not batches and source.assigned and not source.behind():
@@ -147,14 +149,19 @@ class Consumer:
         self._held.clear()
 
     async def _take(self, source: RecordSource, partition: Partition, batch: Sequence[Consumed]) -> None:
+        compacted_before = self._wall_clock() - COMPACTION_LAG
         try:
-            await self._transactions.run(lambda unit: take(unit, partition, batch, self._topics))
+            await self._transactions.run(
+                lambda unit: take(unit, partition, batch, self._topics, compacted_before=compacted_before)
+            )
         except Exception as error:  # noqa: BLE001 (whatever it is, the records are still there, and skipping them is never right)
             self._hold(source, partition, batch[0], error)
             return
+        reached(Step.EFFECT_COMMITTED)
         self._held.pop(partition, None)
         self._reached[partition] = batch[-1].timestamp
         await source.hint(partition, batch[-1].offset + 1)
+        reached(Step.OFFSET_HINTED)
 
     def _hold(self, source: RecordSource, partition: Partition, first: Consumed, error: Exception) -> None:
         """The batch had no effect; it is read and tried again later, while the other partitions go on."""

@@ -12,5 +12,5 @@ class StoredPositions:
     async def find(self, partition: Partition) -> int | None:
         return await self._database.read(lambda connection: offsets.find(connection, *partition))
 
-    async def forget(self, partition: Partition) -> None:
-        await self._database.write(lambda connection: offsets.forget(connection, *partition))
+    async def rewind(self, partition: Partition, offset: int) -> None:
+        await self._database.write(lambda connection: offsets.rewind(connection, *partition, offset))

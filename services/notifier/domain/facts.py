@@ -7,6 +7,7 @@ from services.notifier.domain.case import Directive
 from services.notifier.domain.clocks import Clock
 from services.notifier.domain.enforcement import Enforcement
 from services.notifier.domain.holes import Hole
+from services.notifier.domain.stream import Gap
 from shared.ids import Jurisdiction, Key, PointId
 
 
@@ -89,6 +90,31 @@ class ReleasedUnilaterally:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LaneFact:
+    """What a lane's numbers told. It concerns us and whoever keeps us running; subscribers hear of keys and directives."""
+
+    topic: str
+    partition: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GapFound(LaneFact):
+    """Events of a lane never came."""
+
+    gap: Gap
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StaleDropped(LaneFact):
+    """Records came of a history that is no more: whoever published them does not know of the restore."""
+
+    records: int
+
+
+AnyLaneFact = GapFound | StaleDropped
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ClockFact:
     """What became of a directive's clock, and how it stands after it. One that is not verified is told of, and never alarmed."""
 
@@ -133,7 +159,7 @@ class ClockMet(ClockFact):
 
 AnyClockFact = ClockStarted | ClockPaused | ClockResumed | ClockExtended | ClockWarned | ClockBreached | ClockMet
 
-Fact = (
+EffectFact = (
     HoleFound
     | RevisionHoleFound
     | Contradicted
@@ -144,3 +170,4 @@ Fact = (
     | ReleasedUnilaterally
     | AnyClockFact
 )
+Fact = EffectFact | AnyLaneFact

@@ -22,13 +22,14 @@ from services.notifier.tables.effect import (
     withholding_history,
     withholdings,
 )
-from services.notifier.tables.stream import offsets, quarantine
+from services.notifier.tables.stream import checkpoints, offsets, quarantine, stream_gaps, stream_marks
 from services.notifier.tables.telling import deliveries, outbox, relay_lanes, relay_members, subscriptions, system, unfinished
 
 __all__ = [
     "alarmed",
     "case_item_history",
     "case_items",
+    "checkpoints",
     "clock_facts",
     "clock_history",
     "clocks",
@@ -51,6 +52,8 @@ __all__ = [
     "relay_members",
     "replies",
     "revision_holes",
+    "stream_gaps",
+    "stream_marks",
     "subscriptions",
     "system",
     "unfinished",

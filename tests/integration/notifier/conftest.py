@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.notifier.tables import metadata
 from shared.db import Database, opened
 from shared.migrations import migrate
+from tests.integration.notifier.fakes import FakeKafka
 from tests.integration.notifier.world import PACKAGE, World
 from tests.support.postgres import Postgres, fresh_database
 
@@ -69,6 +70,11 @@ async def _world(url: str) -> AsyncIterator[World]:
         if database.dialect == "postgresql":
             await database.write(_empty)
         yield World(database)
+
+
+@pytest.fixture
+def kafka() -> FakeKafka:
+    return FakeKafka()
 
 
 async def _empty(connection: AsyncConnection) -> None:

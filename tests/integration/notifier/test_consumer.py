@@ -1,7 +1,6 @@
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from functools import partial
 from typing import TypeVar
 
 import pytest
@@ -9,9 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import OperationalError
 
 from services.notifier.consumer import Consumer, RecordSource, StoredPositions, Turn
-from services.notifier.handlers.unit import Unit
 from services.notifier.tables import directives, offsets, quarantine, revision_holes
-from shared.backoff import Backoff
 from shared.events import Record
 from tests.integration.notifier.fakes import (
     DIRECTIVES,
@@ -21,68 +18,14 @@ from tests.integration.notifier.fakes import (
     FakeKafka,
     FakeSource,
     Killed,
-    source_of,
 )
-from tests.integration.notifier.world import FakeClock, World
+from tests.integration.notifier.rig import Rig
+from tests.integration.notifier.world import World
 from tests.support.eventually import eventually
 from tests.unit.notifier.builders import DIRECTIVE, after, received, record, report, withholding
 
 T = TypeVar("T")
 KEY = "IN/account:a"
-
-
-class Faulty:
-    """Transactions that fail as often as there are faults: after the work, before the commit."""
-
-    def __init__(self, world: World, *faults: BaseException) -> None:
-        self._commands = world.commands
-        self._faults = list(faults)
-
-    async def run(self, handle: Callable[[Unit], Awaitable[T]]) -> T:
-        async def work(unit: Unit) -> T:
-            result = await handle(unit)
-            if self._faults:
-                raise self._faults.pop(0)
-            return result
-
-        return await self._commands.run(work)
-
-
-class Monotonic:
-    """Every look is an hour later, so that whatever is held is due at the next turn."""
-
-    def __init__(self) -> None:
-        self.now = 0.0
-        self.step = 3600.0
-
-    def __call__(self) -> float:
-        self.now += self.step
-        return self.now
-
-
-class Rig:
-    """A consumer process: killed, it leaves what is in the database and in Kafka."""
-
-    def __init__(self, world: World, kafka: FakeKafka, *faults: BaseException) -> None:
-        self.source = FakeSource(kafka, StoredPositions(world.database))
-        self.monotonic = Monotonic()
-        self.wall = FakeClock()
-        self.consumer = Consumer(
-            connect=partial(source_of, kafka, world.database),
-            transactions=Faulty(world, *faults),
-            topics=TOPICS,
-            wall_clock=self.wall,
-            monotonic=self.monotonic,
-            backoff=Backoff(),
-        )
-
-    async def turn(self) -> Turn:
-        return await self.consumer.run_once(self.source)
-
-
-@pytest.fixture
-def kafka() -> FakeKafka:
-    return FakeKafka()
 
 
 async def stored_offset(world: World) -> list[tuple[str, int]]:

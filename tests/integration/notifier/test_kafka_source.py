@@ -22,14 +22,14 @@ from tests.unit.notifier.builders import record, report, withholding
 @dataclass(slots=True)
 class FakePositions:
     stored: dict[Partition, int] = field(default_factory=dict)
-    forgotten: list[Partition] = field(default_factory=list)
+    rewound: list[tuple[Partition, int]] = field(default_factory=list)
 
     async def find(self, partition: Partition) -> int | None:
         return self.stored.get(partition)
 
-    async def forget(self, partition: Partition) -> None:
-        self.forgotten.append(partition)
-        self.stored.pop(partition, None)
+    async def rewind(self, partition: Partition, offset: int) -> None:
+        self.rewound.append((partition, offset))
+        self.stored[partition] = offset
 
 
 @pytest.fixture
@@ -130,7 +130,7 @@ async def test_an_offset_that_kafka_does_not_have_any_more_starts_the_partition_
 
         assert await offsets(source, place) == [0]
 
-    assert positions.forgotten == [place]
+    assert positions.rewound == [(place, 0)]
 
 
 class MovingConsumer:
@@ -186,12 +186,12 @@ async def test_kafka_may_refuse_a_hint() -> None:
     await KafkaSource(MovingConsumer(), FakePositions()).hint(Partition("t", 0), 1)
 
 
-async def test_an_offset_lost_in_a_partition_that_is_gone_is_forgotten_too() -> None:
+async def test_an_offset_lost_in_a_partition_that_is_gone_is_rewound_too() -> None:
     positions = FakePositions()
     source = KafkaSource(MovingConsumer(OffsetOutOfRangeError({TopicPartition("t", 0): 5})), positions)
 
     assert await source.poll() == {}
-    assert positions.forgotten == [Partition("t", 0)]
+    assert positions.rewound == [(Partition("t", 0), 0)]
 
 
 async def test_stored_positions_are_those_of_the_database(world: World) -> None:
@@ -199,7 +199,8 @@ async def test_stored_positions_are_those_of_the_database(world: World) -> None:
     place = Partition("t", 0)
 
     assert await positions.find(place) is None
-    await positions.forget(place)
+    await positions.rewind(place, 7)
+    assert await positions.find(place) is None
 
 
 async def test_what_is_written_to_kafka_takes_effect(sqlite_world: World, settings: NotifierSettings, place: Partition) -> None:

@@ -1,0 +1,145 @@
+"""Following a lane by its numbers: what each record says about those that should have come before it.
+
+Promises: whatever arrives in whatever order, `sequence` is the highest number seen in the present epoch, every number below it
+that never came is in a gap that was told (unless compaction took it), and `digest` is the lane's rolling hash at `digested`, or
+unknown. Numbers that were seen before change nothing.
+Does not promise: that a number which comes again says the same. Versions of keys and checkpoints show that.
+Would break it: a digest that goes on over a number that was not seen.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import NamedTuple, assert_never
+
+BEGINNING = bytes(32)
+"""The digest of a lane of which nothing has come yet."""
+
+
+class Place(NamedTuple):
+    """Where a record stands in its lane, as whoever published it says."""
+
+    epoch: int
+    sequence: int
+
+
+class Gap(NamedTuple):
+    """Numbers that never came, both ends included."""
+
+    first: int
+    last: int
+
+
+class Lane(NamedTuple):
+    """How far a lane was followed. `digested` lags behind `sequence` while something is missing between them."""
+
+    epoch: int = 0
+    sequence: int = 0
+    digested: int = 0
+    digest: bytes | None = BEGINNING
+
+
+@dataclass(frozen=True, slots=True)
+class Follows:
+    """It is the next one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """It, or a later one, was here before."""
+
+
+@dataclass(frozen=True, slots=True)
+class Jump:
+    """Others should have come before it."""
+
+    gap: Gap
+
+
+@dataclass(frozen=True, slots=True)
+class Thinned:
+    """Others came before it and were compacted away, as is normal for a record of that age."""
+
+
+@dataclass(frozen=True, slots=True)
+class Restarts:
+    """A new epoch gives numbers out again; what was seen under them belongs to a history that is no more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stale:
+    """It belongs to a history that is no more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unnumbered:
+    """Nobody numbered it."""
+
+
+Outcome = Follows | Seen | Jump | Thinned | Restarts | Stale | Unnumbered
+
+Extend = Callable[[bytes], bytes]
+"""The digest after the record at hand, given the one before it."""
+
+MARKED = 100
+"""Digests at the multiples of this are kept, as in checkpoints."""
+
+_FOLLOWS, _SEEN, _THINNED, _RESTARTS, _STALE, _UNNUMBERED = Follows(), Seen(), Thinned(), Restarts(), Stale(), Unnumbered()
+
+
+def judge(lane: Lane, place: Place | None, *, thinned: bool) -> Outcome:
+    """What a record's place says. `thinned`: at its age, compaction may have taken what came before it."""
+    if place is None:
+        return _UNNUMBERED
+    if place.epoch < lane.epoch:
+        return _STALE
+    if place.sequence == lane.sequence + 1:
+        return _FOLLOWS
+    if place.sequence > lane.sequence:
+        return _THINNED if thinned else Jump(Gap(lane.sequence + 1, place.sequence - 1))
+    return _RESTARTS if place.epoch > lane.epoch else _SEEN
+
+
+@dataclass(slots=True)
+class Walk:
+    """A lane while records go by, and what they tell. `marks` are digests at multiples of `MARKED` that were passed."""
+
+    lane: Lane
+    gaps: list[Gap] = field(default_factory=list)
+    marks: dict[int, bytes] = field(default_factory=dict)
+    stale: int = 0
+    restarted: bool = False
+
+    def step(self, place: Place | None, extend: Extend, *, thinned: bool = False) -> Outcome:
+        """Takes one record into account."""
+        outcome = judge(self.lane, place, thinned=thinned)
+        if place is None:
+            return outcome
+        match outcome:
+            case Follows():
+                self._follow(place, extend)
+            case Jump(gap=gap):
+                self.gaps.append(gap)
+                self.lane = self.lane._replace(epoch=place.epoch, sequence=place.sequence)
+            case Thinned():
+                self.lane = Lane(*place, 0, None)
+            case Restarts():
+                self.restarted = True
+                self.marks.clear()
+                self.lane = Lane(*place, 0, None)
+            case Stale():
+                self.stale += 1
+            case Seen() | Unnumbered():
+                pass
+            case other:
+                assert_never(other)
+        return outcome
+
+    def _follow(self, place: Place, extend: Extend) -> None:
+        _, before, digested, digest = self.lane
+        if digest is None or digested != before:
+            self.lane = Lane(*place, digested, digest)
+            return
+        digest = extend(digest)
+        self.lane = Lane(*place, place.sequence, digest)
+        if place.sequence % MARKED == 0:
+            self.marks[place.sequence] = digest

@@ -15,7 +15,7 @@ from services.notifier.api.context import ChannelRules
 from services.notifier.channels import Channels, MailChannel, WebhookChannel
 from services.notifier.channels.webhook import make_client
 from services.notifier.commands import Commands
-from services.notifier.consumer import Consumer, StoredPositions, connected
+from services.notifier.consumer import Consumer, StoredInbox, StoredPositions, connected, topics_read
 from services.notifier.deadlines import Deadlines
 from services.notifier.delivery_metrics import DeliveryMetrics
 from services.notifier.healer import Healer
@@ -57,8 +57,8 @@ def create_app(settings: NotifierSettings) -> FastAPI:
     )
     consumer = Consumer(
         connect=partial(connected, settings, StoredPositions(database)),
-        transactions=commands,
-        topics=settings.topics,
+        inbox=StoredInbox(commands, settings.topics),
+        topics=topics_read(settings.topics),
     )
     relay = _relay(settings, database, RelayMetrics(metrics, [settings.topics.compliance]), wake)
     tries = DeliveryMetrics(metrics)

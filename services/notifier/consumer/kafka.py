@@ -14,7 +14,7 @@ from typing import Any, Protocol
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 from aiokafka.errors import IllegalStateError, KafkaError, NoOffsetForPartitionError, OffsetOutOfRangeError
 
-from services.notifier.consumer.records import Consumed, Partition
+from services.notifier.consumer.records import Consumed, Partition, topics_read
 from services.notifier.settings import NotifierSettings
 from shared.events import Record
 from shared.kafka import ensure_topics, make_consumer, stop_quietly
@@ -131,7 +131,7 @@ async def connected(settings: NotifierSettings, positions: Positions) -> AsyncIt
         idle_pause_ms=settings.kafka_idle_pause_ms,
     )
     source = KafkaSource(consumer, positions)
-    consumer.subscribe([topics.withholdings, topics.directives, topics.enforcements], listener=source)
+    consumer.subscribe(topics_read(topics), listener=source)
     try:
         await consumer.start()
         yield source

@@ -19,21 +19,17 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol
 
-from services.notifier.commands import Handler
-from services.notifier.consumer.batch import take
+from services.notifier.consumer.inbox import Inbox
 from services.notifier.consumer.records import Consumed, Partition
 from shared.backoff import Backoff
 from shared.clock import Clock, system_clock
 from shared.db import is_outage
 from shared.logs import get_logger
 from shared.steps import Step, reached
-from shared.topics import COMPACTION_LAG, Topics
 
 log = get_logger(__name__)
-
-T = TypeVar("T")
 
 
 class RecordSource(Protocol):
@@ -63,12 +59,6 @@ class RecordSource(Protocol):
         ...
 
 
-class Transactions(Protocol):
-    """What the consumer needs of the database: a handler's work is committed when this returns, and not when it raises."""
-
-    async def run(self, handle: Handler[T]) -> T: ...
-
-
 Connect = Callable[[], AbstractAsyncContextManager[RecordSource]]
 
 
@@ -86,18 +76,20 @@ class _Held:
 
 
 class Consumer:
+    """Reads `topics` from what `connect` gives, and puts what comes into the inbox."""
+
     def __init__(
         self,
         *,
         connect: Connect,
-        transactions: Transactions,
-        topics: Topics,
+        inbox: Inbox,
+        topics: Sequence[str],
         wall_clock: Clock = system_clock,
         monotonic: Callable[[], float] = time.monotonic,
         backoff: Backoff | None = None,
     ) -> None:
         self._connect = connect
-        self._transactions = transactions
+        self._inbox = inbox
         self._topics = topics
         self._wall_clock = wall_clock
         self._monotonic = monotonic
@@ -136,7 +128,7 @@ class Consumer:
 
     def lag(self) -> dict[str, float]:
         """By topic, the age in seconds of the oldest record that its partitions have come to and not past; 0 when caught up."""
-        lags = dict.fromkeys((self._topics.withholdings, self._topics.directives, self._topics.enforcements), 0.0)
+        lags = dict.fromkeys(self._topics, 0.0)
         now = self._wall_clock()
         behind = (self._source.behind() if self._source else frozenset()) | self._held.keys()
         for partition in behind:
@@ -149,11 +141,8 @@ class Consumer:
         self._held.clear()
 
     async def _take(self, source: RecordSource, partition: Partition, batch: Sequence[Consumed]) -> None:
-        compacted_before = self._wall_clock() - COMPACTION_LAG
         try:
-            await self._transactions.run(
-                lambda unit: take(unit, partition, batch, self._topics, compacted_before=compacted_before)
-            )
+            await self._inbox.take(partition, batch)
         except Exception as error:  # noqa: BLE001 (whatever it is, the records are still there, and skipping them is never right)
             self._hold(source, partition, batch[0], error)
             return

@@ -65,6 +65,11 @@ class NotUnderstood:
 Reading = Understood | Tombstone | NotUnderstood
 
 
+def topics_read(topics: Topics) -> tuple[str, ...]:
+    """What the notifier's consumer subscribes to."""
+    return tuple(_carried(topics))
+
+
 def read(record: Record, topic: str, topics: Topics) -> Reading:
     """Never raises. What a topic may not carry is not understood either: who may write there may not speak of anything else."""
     if record.value is None and topic == topics.withholdings:

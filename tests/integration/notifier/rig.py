@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import TypeVar
 
-from services.notifier.consumer import Consumer, StoredPositions, Turn
+from services.notifier.consumer import Consumer, StoredInbox, StoredPositions, Turn, topics_read
 from services.notifier.handlers.unit import Unit
 from shared.backoff import Backoff
 from tests.integration.notifier.fakes import TOPICS, FakeKafka, FakeSource, source_of
@@ -51,8 +51,8 @@ class Rig:
         self.wall = FakeClock()
         self.consumer = Consumer(
             connect=partial(source_of, kafka, world.database),
-            transactions=Faulty(world, *faults),
-            topics=TOPICS,
+            inbox=StoredInbox(Faulty(world, *faults), TOPICS, wall_clock=self.wall),
+            topics=topics_read(TOPICS),
             wall_clock=self.wall,
             monotonic=self.monotonic,
             backoff=Backoff(),

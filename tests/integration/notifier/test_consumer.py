@@ -1,13 +1,12 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from typing import TypeVar
 
 import pytest
 from sqlalchemy import select
 from sqlalchemy.exc import OperationalError
 
-from services.notifier.consumer import Consumer, RecordSource, StoredPositions, Turn
+from services.notifier.consumer import Consumer, RecordSource, StoredInbox, StoredPositions, Turn, topics_read
 from services.notifier.tables import directives, offsets, quarantine, revision_holes
 from shared.events import Record
 from tests.integration.notifier.fakes import (
@@ -24,7 +23,6 @@ from tests.integration.notifier.world import World
 from tests.support.eventually import eventually
 from tests.unit.notifier.builders import DIRECTIVE, after, received, record, report, withholding
 
-T = TypeVar("T")
 KEY = "IN/account:a"
 
 
@@ -211,7 +209,7 @@ async def test_lag_is_the_age_of_what_was_come_to_and_not_passed(world: World, k
     rig.consumer._source = rig.source
     rig.wall.now = after(60)
 
-    assert rig.consumer.lag() == dict.fromkeys((TOPICS.withholdings, TOPICS.directives, TOPICS.enforcements), 0)
+    assert rig.consumer.lag() == dict.fromkeys(topics_read(TOPICS), 0)
     await rig.turn()
     assert rig.consumer.lag()[TOPICS.withholdings] == 59
     await rig.turn()
@@ -275,7 +273,7 @@ async def test_it_can_be_stopped_while_kafka_does_not_answer(sqlite_world: World
         finally:
             left.set()
 
-    consumer = Consumer(connect=never, transactions=sqlite_world.commands, topics=TOPICS)
+    consumer = Consumer(connect=never, inbox=StoredInbox(sqlite_world.commands, TOPICS), topics=topics_read(TOPICS))
     stop = asyncio.Event()
     running = asyncio.create_task(consumer.run(stop))
     stop.set()

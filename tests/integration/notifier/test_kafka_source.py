@@ -10,7 +10,16 @@ import pytest
 from aiokafka import TopicPartition
 from aiokafka.errors import IllegalStateError, NoOffsetForPartitionError, OffsetOutOfRangeError
 
-from services.notifier.consumer import Consumed, Consumer, KafkaSource, Partition, StoredPositions, connected
+from services.notifier.consumer import (
+    Consumed,
+    Consumer,
+    KafkaSource,
+    Partition,
+    StoredInbox,
+    StoredPositions,
+    connected,
+    topics_read,
+)
 from services.notifier.settings import NotifierSettings
 from shared.events import Payload
 from tests.integration.notifier.world import World
@@ -207,8 +216,8 @@ async def test_what_is_written_to_kafka_takes_effect(sqlite_world: World, settin
     await sqlite_world.register()
     consumer = Consumer(
         connect=partial(connected, settings, StoredPositions(sqlite_world.database)),
-        transactions=sqlite_world.commands,
-        topics=settings.topics,
+        inbox=StoredInbox(sqlite_world.commands, settings.topics),
+        topics=topics_read(settings.topics),
     )
     async with consuming(consumer):
         await eventually(lambda: consumer.assigned)

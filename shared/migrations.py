@@ -1,5 +1,6 @@
 """Brings a database to the schema that the code needs, and tells whether it is there."""
 
+from functools import cache
 from importlib.resources import files
 
 from alembic import command
@@ -55,7 +56,13 @@ def _upgrade(connection: Connection, package: str) -> None:
 
 
 def _is_current(connection: Connection, package: str) -> bool:
+    known, heads = _revisions(package)
+    at = frozenset(MigrationContext.configure(connection).get_current_heads())
+    return bool(at) and (at == heads or not at <= known)
+
+
+@cache
+def _revisions(package: str) -> tuple[frozenset[str], frozenset[str]]:
+    """All that this code knows, and the newest of them. Read from files once: probes ask every few seconds."""
     scripts = ScriptDirectory.from_config(_config(package))
-    known = {script.revision for script in scripts.walk_revisions()}
-    at = set(MigrationContext.configure(connection).get_current_heads())
-    return bool(at) and (at == set(scripts.get_heads()) or not at <= known)
+    return frozenset(script.revision for script in scripts.walk_revisions()), frozenset(scripts.get_heads())

@@ -1,13 +1,47 @@
-"""Runs an HTTP application until the process is told to stop, then drains it."""
+"""Runs an HTTP application until the process is told to stop, then drains it.
+
+Promises, after SIGTERM or SIGINT, in this order: `/readyz` says no; requests are served for `unready_for` seconds more; nothing
+more is accepted; requests under way get `DRAIN_SECONDS`, and what is not done by then is answered that its outcome is unknown;
+the lifespan ends, and with it background work and connections; the exit status is 0.
+Would break it: a handler for these signals set elsewhere while the application runs.
+"""
+
+import signal
+import socket
+from types import FrameType
 
 import uvicorn
 from fastapi import FastAPI
 
+from shared.ending import GONE, Ending
+
 DRAIN_SECONDS = 20
 
+MAX_CONNECTIONS = 1000
+"""The outer fence: beyond so many connections even a probe is refused. Admission refuses long before."""
 
-def serve(app: FastAPI, *, host: str, port: int) -> None:
-    """Blocks until SIGTERM or SIGINT; requests under way get `DRAIN_SECONDS` to finish."""
+
+class Server(uvicorn.Server):
+    """uvicorn's own answer to a signal is to accept nothing more at once, and to die of the signal in the end."""
+
+    def __init__(self, config: uvicorn.Config, ending: Ending, unready_for: float) -> None:
+        super().__init__(config)
+        self._ending = ending
+        self._unready_for = unready_for
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002 (the signature of a handler)
+        self.should_exit = True
+        if self._ending.tell() >= GONE:
+            signal.signal(sig, signal.SIG_DFL)
+            signal.raise_signal(sig)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        await self._ending.wait_for_senders(self._unready_for)
+        await super().shutdown(sockets)
+
+
+def serve(app: FastAPI, *, host: str, port: int, unready_for: float = 0.0, max_connections: int = MAX_CONNECTIONS) -> None:
+    """Blocks until SIGTERM or SIGINT, and until the process has drained."""
     config = uvicorn.Config(
         app,
         host=host,
@@ -16,6 +50,7 @@ def serve(app: FastAPI, *, host: str, port: int) -> None:
         access_log=False,
         lifespan="on",
         timeout_graceful_shutdown=DRAIN_SECONDS,
+        limit_concurrency=max_connections,
         server_header=False,
     )
-    uvicorn.Server(config).run()
+    Server(config, app.state.ending, unready_for).run()

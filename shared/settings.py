@@ -14,6 +14,9 @@ from shared.db import driver_url
 from shared.targets import DEFAULT_PLATFORM, PlatformPatterns
 from shared.topics import Topics
 
+UNREADY_SECONDS = 5.0
+"""In production. Whoever routes requests learns a little later that a process is unready."""
+
 
 class Environment(StrEnum):
     DEVELOPMENT = "development"
@@ -44,6 +47,7 @@ class CommonSettings(BaseSettings):
     clock_file: Path | None = Field(None, validation_alias="GEOWITHHOLD_CLOCK_FILE")
     log_level: str = Field("INFO", validation_alias="GEOWITHHOLD_LOG_LEVEL", pattern="^(DEBUG|INFO|WARNING|ERROR)$")
     host: str = Field("127.0.0.1", validation_alias="GEOWITHHOLD_HOST")
+    unready_seconds: float | None = Field(None, validation_alias="GEOWITHHOLD_UNREADY_SECONDS", ge=0, le=15)
     admin_key: SecretStr | None = Field(None, validation_alias="GEOWITHHOLD_ADMIN_KEY")
     platform_name: str = Field("X", validation_alias="GEOWITHHOLD_PLATFORM_NAME", min_length=1, max_length=200)
     platform_hosts: str = Field(" ".join(sorted(DEFAULT_PLATFORM.hosts)), validation_alias="GEOWITHHOLD_PLATFORM_HOSTS")
@@ -65,6 +69,12 @@ class CommonSettings(BaseSettings):
     def key(self) -> str | None:
         """Who has it sees what is sealed, at either service."""
         return self.admin_key.get_secret_value() if self.admin_key else None
+
+    @property
+    def unready_for(self) -> float:
+        """Seconds for which a process that was told to end goes on serving: so long requests may still be sent to it."""
+        usual = UNREADY_SECONDS if self.environment is Environment.PRODUCTION else 0.0
+        return usual if self.unready_seconds is None else self.unready_seconds
 
     @property
     def topics(self) -> Topics:

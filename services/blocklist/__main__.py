@@ -26,12 +26,13 @@ def main(argv: list[str]) -> None:
             _relay(settings)
         case _:
             with exclusive(settings.database_url):
-                serve(create_api(settings), host=settings.host, port=settings.port)
+                serve(create_api(settings), host=settings.host, port=settings.port, unready_for=settings.unready_for)
 
 
 def _relay(settings: BlocklistSettings) -> None:
     if settings.embedded:
         sys.exit("On SQLite the relay runs inside `api`: one file serves one process.")
+    # Nobody sends to it, so it waits for nobody when it ends.
     serve(create_relay(settings), host=settings.host, port=settings.relay_port)
 
 

@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 from fastapi import Depends, FastAPI
 from prometheus_client import CollectorRegistry
@@ -22,7 +21,8 @@ from services.blocklist.settings import BlocklistSettings
 from services.blocklist.store import publishing
 from shared.db import Database, opened
 from shared.http.app import add_probes, create_http_app
-from shared.migrations import is_current
+from shared.http.readiness import Check, Said, migrated, readiness
+from shared.outbox.backlog import Backlog, published_in_time
 from shared.outbox.metrics import RelayMetrics
 from shared.outbox.run import relay_to_kafka
 from shared.outbox.wakeup import RELAY, work_while_leading
@@ -41,17 +41,20 @@ class _Parts:
     registry: CollectorRegistry
     wake: asyncio.Event
     database: Database
+    backlog: Backlog
 
-    async def readiness(self) -> dict[str, Any]:
+    @property
+    def checks(self) -> dict[str, Check]:
         """Kafka's absence does not make the service unready, nor that publishing is stopped: the outbox keeps what waits."""
-        try:
-            current = await self.database.read(lambda connection: is_current(connection, PACKAGE))
-            going = current and await self.database.read(publishing.may_publish)
-        except Exception as error:  # noqa: BLE001 (whatever the database answers, it is not ready)
-            return {"ready": False, "database": type(error).__name__}
-        migrations = "current" if current else "run migrate"
-        told = {"publishing": "on" if going else "stopped"} if current else {}
-        return {"ready": current, "database": "reachable", "migrations": migrations, **told}
+        return {
+            "database": migrated(self.database, PACKAGE),
+            "publishing": self.publishing,
+            "outbox": published_in_time(self.backlog),
+        }
+
+    async def publishing(self) -> Said:
+        going = await self.database.read(publishing.may_publish)
+        return Said(details={"publishing": "on" if going else "stopped"}, degraded=None if going else "publishing is stopped")
 
     async def relay(self, metrics: RelayMetrics, stop: asyncio.Event) -> None:
         await relay_to_kafka(
@@ -69,7 +72,8 @@ class _Parts:
 
 def _parts(settings: BlocklistSettings) -> _Parts:
     wake = asyncio.Event()
-    return _Parts(settings, CollectorRegistry(), wake, Database(settings.database_url, after_commit=wake.set))
+    database = Database(settings.database_url, after_commit=wake.set)
+    return _Parts(settings, CollectorRegistry(), wake, database, Backlog(database, OUTBOX, settings.clock))
 
 
 def create_api(settings: BlocklistSettings) -> FastAPI:
@@ -105,7 +109,8 @@ def create_api(settings: BlocklistSettings) -> FastAPI:
         letters=load_letters(),
         appeals_contact=settings.appeals_contact,
     )
-    add_probes(app, registry=parts.registry, readiness=parts.readiness, refresh=state.refresh)
+    ready = readiness(app.state.ending, parts.checks)
+    add_probes(app, registry=parts.registry, readiness=ready, refresh=state.refresh)
     for router in ROUTERS:
         app.include_router(router, dependencies=[Depends(hide_sealed)])
     return app
@@ -127,5 +132,6 @@ def create_relay(settings: BlocklistSettings) -> FastAPI:
             yield
 
     app = create_http_app(title="Geowithhold relay", description=DESCRIPTION, registry=parts.registry, lifespan=lifespan)
-    add_probes(app, registry=parts.registry, readiness=parts.readiness, refresh=state.refresh)
+    ready = readiness(app.state.ending, parts.checks)
+    add_probes(app, registry=parts.registry, readiness=ready, refresh=state.refresh)
     return app

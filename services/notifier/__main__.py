@@ -23,7 +23,7 @@ def main(argv: list[str]) -> None:
         asyncio.run(migrate(settings.database_url, PACKAGE))
         return
     with exclusive(settings.database_url):
-        serve(create_app(settings), host=settings.host, port=settings.port)
+        serve(create_app(settings), host=settings.host, port=settings.port, unready_for=settings.unready_for)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
-from typing import Any
 
 import httpx2
 from fastapi import FastAPI
@@ -26,7 +25,8 @@ from services.notifier.sender import Sender
 from services.notifier.settings import NotifierSettings
 from shared.db import Database, opened
 from shared.http.app import add_probes, create_http_app
-from shared.migrations import is_current
+from shared.http.readiness import Check, Said, migrated, readiness
+from shared.outbox.backlog import Backlog, published_in_time
 from shared.outbox.metrics import RelayMetrics
 from shared.outbox.run import relay_to_kafka
 from shared.outbox.wakeup import RELAY, Lead, work_while_leading
@@ -88,7 +88,8 @@ def create_app(settings: NotifierSettings) -> FastAPI:
     app.state.admin_key = settings.key
     app.state.channel_rules = ChannelRules(allow_private=settings.webhooks_allow_private, mail=settings.smtp is not None)
     state = StateMetrics(metrics, database, clock, consumer.lag)
-    add_probes(app, registry=metrics, readiness=partial(_readiness, database, consumer), refresh=state.refresh)
+    ready = readiness(app.state.ending, _checks(database, consumer, Backlog(database, OUTBOX, clock)))
+    add_probes(app, registry=metrics, readiness=ready, refresh=state.refresh)
     for router in ROUTERS:
         app.include_router(router)
     return app
@@ -128,16 +129,13 @@ async def _alone(settings: NotifierSettings, lead: Lead, body: Body, wake: async
         await work_while_leading(lead, body, url=settings.database_url, wake=wake, stop=stop)
 
 
-async def _readiness(database: Database, consumer: Consumer) -> dict[str, Any]:
+def _checks(database: Database, consumer: Consumer, backlog: Backlog) -> dict[str, Check]:
     """Ready is who can answer. Kafka's absence does not change that: what is known can be asked for, and how old it is."""
-    try:
-        current = await database.read(lambda connection: is_current(connection, PACKAGE))
-    except Exception as error:  # noqa: BLE001 (whatever the database answers, it is not ready)
-        return {"ready": False, "database": type(error).__name__}
-    return {
-        "ready": current,
-        "database": "reachable",
-        "migrations": "current" if current else "run migrate",
-        "consumer": "assigned" if consumer.assigned else "not assigned yet",
-        "lag_seconds": consumer.lag(),
-    }
+
+    async def consuming() -> Said:
+        return Said(
+            details={"consumer": "assigned" if consumer.assigned else "not assigned yet", "lag_seconds": consumer.lag()},
+            degraded=None if consumer.assigned else "Kafka has not told yet what to read",
+        )
+
+    return {"database": migrated(database, PACKAGE), "consumer": consuming, "outbox": published_in_time(backlog)}

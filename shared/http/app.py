@@ -2,7 +2,6 @@
 
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
-from typing import Any
 
 from fastapi import FastAPI, Response
 from fastapi.exceptions import RequestValidationError
@@ -10,9 +9,12 @@ from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 from starlette.exceptions import HTTPException
 
+from shared.ending import Ending
 from shared.http import problems
 from shared.http.body_limit import BodyLimit
+from shared.http.ending import Draining
 from shared.http.metrics import HttpMetrics
+from shared.http.readiness import Readiness
 from shared.http.segments import EncodedSegments
 
 MAX_BODY_BYTES = 24 * 1024 * 1024
@@ -20,11 +22,10 @@ MAX_BODY_BYTES = 24 * 1024 * 1024
 
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 Refresh = Callable[[], Awaitable[None]]
-Readiness = Callable[[], Awaitable[dict[str, Any]]]
-"""Says how ready the process is: `{"ready": bool, …details}`."""
 
 
 def create_http_app(*, title: str, description: str, registry: CollectorRegistry, lifespan: Lifespan) -> FastAPI:
+    """The application without its routes. `state.ending` is told when the process has to end."""
     app = FastAPI(
         title=title,
         description=description,
@@ -39,8 +40,10 @@ def create_http_app(*, title: str, description: str, registry: CollectorRegistry
             Exception: problems.on_failure,
         },
     )
+    app.state.ending = Ending()
     app.add_middleware(BodyLimit, limit=MAX_BODY_BYTES)
     app.add_middleware(EncodedSegments)
+    app.add_middleware(Draining, ending=app.state.ending)
     app.add_middleware(HttpMetrics, registry=registry)
     return app
 

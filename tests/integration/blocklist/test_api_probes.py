@@ -1,13 +1,15 @@
 """Probes, and every metric by its value."""
 
 import re
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import httpx2
 import pytest
 
 from services.blocklist.app import create_api
-from tests.support.blocklist import Api, client_of, expect, make_settings, running_api
+from tests.support.blocklist import Api, client_of, expect, make_settings, migrated, running_api
 from tests.support.builders import order_json, tco_json
 
 COUNTED = re.compile(r"^(geowithhold_\w+?)(?:\{(.*)\})? (\S+)$")
@@ -82,8 +84,43 @@ async def test_a_service_whose_broker_is_down_is_alive_and_ready(api: Api) -> No
     assert (live.status_code, live.json()) == (200, {"status": "alive"})
     assert (ready.status_code, ready.json()) == (
         200,
-        {"ready": True, "database": "reachable", "migrations": "current", "publishing": "on"},
+        {
+            "ready": True,
+            "database": "reachable",
+            "migrations": "current",
+            "publishing": "on",
+            "unpublished": 0,
+            "oldest_unpublished_seconds": 0,
+        },
     )
+
+
+async def test_a_service_that_publishes_late_says_so_and_stays_ready(
+    database_url: str, clock_file: Path, set_now: Callable[[str], None]
+) -> None:
+    set_now("2026-03-01T12:00:00Z")
+    async with running_api(database_url, GEOWITHHOLD_CLOCK_FILE=clock_file) as api:
+        await api.submit(order_json("@a"))
+        set_now("2026-03-01T12:01:40Z")
+
+        ready = await api.client.get("/readyz")
+
+    report = ready.json()
+    assert (ready.status_code, report["ready"], report["unpublished"]) == (200, True, 3)
+    assert 60 <= report["oldest_unpublished_seconds"] <= 101
+    assert report["degraded"] == [f"the oldest event has waited {report['oldest_unpublished_seconds']:.0f} s to be published"]
+
+
+async def test_a_service_that_was_told_to_end_is_unready_at_once_and_goes_on_serving(sqlite_database: str) -> None:
+    app = create_api(make_settings(sqlite_database))
+    async with migrated(sqlite_database), client_of(app) as client:
+        app.state.ending.tell()
+
+        live, ready, served = await client.get("/livez"), await client.get("/readyz"), await client.get("/v1/directives")
+
+    assert (live.status_code, ready.status_code, served.status_code) == (200, 503, 200)
+    assert ready.json() == {"ready": False, "draining": True}
+    assert served.headers["connection"] == "close"
 
 
 async def test_a_service_that_was_not_migrated_says_what_to_do(database_url: str) -> None:

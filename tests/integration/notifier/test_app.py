@@ -3,13 +3,14 @@
 import os
 import subprocess
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import httpx2
 import pytest
+import structlog
 from fastapi import FastAPI
 from standardwebhooks import Webhook
 
@@ -20,6 +21,7 @@ from shared.events import decode
 from shared.kafka import ensure_topics
 from shared.migrations import migrate
 from shared.topics import Topics
+from tests.support.blocklist import silence_logs
 from tests.support.broker import produce, read_topic
 from tests.support.eventually import eventually
 from tests.support.receiver import receiving
@@ -40,6 +42,14 @@ def settings(url: str, *, broker: str = NOBODY, prefix: str = "test", **changes:
             **changes,
         }
     )
+
+
+@pytest.fixture
+def quiet() -> Iterator[None]:
+    """Drawing the tracebacks of whatever misses its tables would keep the loop busy for seconds."""
+    silence_logs()
+    yield
+    structlog.reset_defaults()
 
 
 @asynccontextmanager
@@ -134,7 +144,7 @@ async def test_without_kafka_it_answers_what_it_knows(migrated_sqlite: str) -> N
     assert ready.json()["consumer"] == "not assigned yet"
 
 
-async def test_it_is_not_ready_before_its_database_is_migrated(sqlite_database: str) -> None:
+async def test_it_is_not_ready_before_its_database_is_migrated(sqlite_database: str, quiet: None) -> None:
     async with started(create_app(settings(sqlite_database))) as http:
         report = (await http.get("/readyz")).json()
 

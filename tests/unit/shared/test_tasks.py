@@ -1,4 +1,5 @@
 import asyncio
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -80,6 +81,25 @@ async def test_a_body_that_does_not_stop_is_cancelled(monkeypatch: pytest.Monkey
         await asyncio.sleep(0)
 
     assert cancelled.is_set()
+
+
+async def test_blocks_that_end_one_after_another_share_the_time_to_stop(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shared.tasks, "STOP_WITHIN", 0.2)
+    asked: list[float] = []
+
+    async def stubborn(stop: asyncio.Event) -> None:
+        await stop.wait()
+        asked.append(shared.tasks._seconds_to_stop())
+        await asyncio.Event().wait()
+
+    began = time.monotonic()
+    async with running("a", stubborn), running("b", stubborn), running("c", stubborn):
+        await asyncio.sleep(0)
+
+    assert time.monotonic() - began < 0.6
+    async with running("d", stubborn):
+        await asyncio.sleep(0)
+    assert asked[-1] > 0.1
 
 
 async def test_a_block_that_fails_stops_the_body_and_fails() -> None:

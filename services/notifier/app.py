@@ -15,8 +15,10 @@ from services.notifier.channels import Channels, MailChannel, WebhookChannel
 from services.notifier.channels.webhook import make_client
 from services.notifier.commands import Commands
 from services.notifier.consumer import Consumer, StoredInbox, StoredPositions, connected, topics_read
+from services.notifier.consumer.operator import Operator
 from services.notifier.deadlines import Deadlines
 from services.notifier.delivery_metrics import DeliveryMetrics
+from services.notifier.doubts import certain
 from services.notifier.healer import Healer
 from services.notifier.history import BlocklistHistory
 from services.notifier.metrics import FactMetrics, StateMetrics
@@ -65,13 +67,15 @@ def create_app(settings: NotifierSettings) -> FastAPI:
     deadlines = Deadlines(commands=commands, clock=clock, caught_up=consumer.caught_up)
 
     @asynccontextmanager
-    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with (
             opened(database),
             _blocklist(settings) as client,
             _channels(settings) as channels,
         ):
-            healer = Healer(commands=commands, source=BlocklistHistory(client))
+            source = BlocklistHistory(client)
+            healer = Healer(commands=commands, source=source)
+            app.state.operator = Operator(commands=commands, source=source, topics=settings.topics)
             sender = Sender(commands=commands, carry=channels.carry, metrics=tries, attempts=settings.delivery_attempts)
             async with (
                 running("relay", partial(_alone, settings, RELAY, relay, wake)),
@@ -83,16 +87,21 @@ def create_app(settings: NotifierSettings) -> FastAPI:
                 yield
 
     app = create_http_app(title="Geowithhold notifier", description=DESCRIPTION, registry=metrics, lifespan=lifespan)
-    app.state.commands = commands
-    app.state.platform = settings.reply_as
-    app.state.admin_key = settings.key
-    app.state.channel_rules = ChannelRules(allow_private=settings.webhooks_allow_private, mail=settings.smtp is not None)
+    _tell_routes(app, settings, commands)
     state = StateMetrics(metrics, database, clock, consumer.lag)
     ready = readiness(app.state.ending, _checks(database, consumer, Backlog(database, OUTBOX, clock)))
     add_probes(app, registry=metrics, readiness=ready, refresh=state.refresh)
     for router in ROUTERS:
         app.include_router(router)
     return app
+
+
+def _tell_routes(app: FastAPI, settings: NotifierSettings, commands: Commands) -> None:
+    """What routes ask the application for."""
+    app.state.commands = commands
+    app.state.platform = settings.reply_as
+    app.state.admin_key = settings.key
+    app.state.channel_rules = ChannelRules(allow_private=settings.webhooks_allow_private, mail=settings.smtp is not None)
 
 
 def _blocklist(settings: NotifierSettings) -> httpx2.AsyncClient:
@@ -138,4 +147,9 @@ def _checks(database: Database, consumer: Consumer, backlog: Backlog) -> dict[st
             degraded=None if consumer.assigned else "Kafka has not told yet what to read",
         )
 
-    return {"database": migrated(database, PACKAGE), "consumer": consuming, "outbox": published_in_time(backlog)}
+    return {
+        "database": migrated(database, PACKAGE),
+        "consumer": consuming,
+        "outbox": published_in_time(backlog),
+        "quarantine": certain(database),
+    }

@@ -32,7 +32,7 @@ class Commands:
         self._database = database
         self._registry = registry
         self._topics = topics
-        self._clock = clock
+        self.clock = clock
         self._metrics = metrics
         self._release_within = release_within
 
@@ -43,7 +43,7 @@ class Commands:
         """
 
         async def work(connection: AsyncConnection) -> tuple[T, Unit]:
-            unit = Unit(connection, self._clock(), self._registry, self._release_within)
+            unit = Unit(connection, self.clock(), self._registry, self._release_within)
             result = await handle(unit)
             await tell(unit, self._topics)
             return result, unit
@@ -56,6 +56,6 @@ class Commands:
         """The result of a handler that only reads, all of it as of one moment."""
 
         async def work(connection: AsyncConnection) -> T:
-            return await handle(Unit(connection, self._clock(), self._registry, self._release_within))
+            return await handle(Unit(connection, self.clock(), self._registry, self._release_within))
 
         return await self._database.read(work)

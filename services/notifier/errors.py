@@ -1,6 +1,7 @@
 """How what is not there reaches a caller: each becomes one `Refusal`."""
 
 from services.notifier.domain.delivery import NotPossible
+from services.notifier.domain.quarantine import Closed
 from shared.http.problems import Fault, Kind, Refusal, invalid
 
 
@@ -35,3 +36,29 @@ def unknown_delivery(subscription: str, id_: str) -> Refusal:
 
 def cannot_redeliver(why: NotPossible) -> Refusal:
     return Refusal(Kind.CONFLICT, f"only a dead delivery is delivered again: {why}")
+
+
+def unknown_record(id_: int) -> Refusal:
+    return Refusal(Kind.NOT_FOUND, f"no record {id_} was set aside")
+
+
+def record_closed(id_: int, how: Closed) -> Refusal:
+    return Refusal(Kind.CONFLICT, f"{id_}: {how}", extra={"state": how.state.value})
+
+
+def nothing_to_ask(id_: int) -> Refusal:
+    return Refusal(
+        Kind.INVALID, f"the blocklist cannot be asked about {id_}: it is a report, or nobody can tell what it is about"
+    )
+
+
+def source_away() -> Refusal:
+    return Refusal(Kind.UNAVAILABLE, "the blocklist does not answer: the try is noted, and the record stays open")
+
+
+def four_eyes_needed() -> Refusal:
+    return invalid("a record is skipped by two different approvers", "/approvers")
+
+
+def key_needed() -> Refusal:
+    return Refusal(Kind.KEY_NEEDED, "send it as Authorization: Bearer …")

@@ -72,9 +72,9 @@ class Healer:
             await self._commands.run(lambda unit: postpone(unit, found.of, wait))
 
     async def _heal(self, found: OpenHole) -> bool:
-        of = found.of
+        of, asked_at = found.of, self._commands.clock()
         if isinstance(of, Key):
             versions: Sequence[WithholdingChanged] = await self._source.versions(of)
-            return await self._commands.run(lambda unit: heal_key(unit, of, found.hole, versions))
+            return await self._commands.run(lambda unit: heal_key(unit, of, found.hole, versions, asked_at=asked_at))
         records = [record for record in await self._source.timeline(of) if record.event.revision >= found.hole.first]
-        return await self._commands.run(lambda unit: heal_directive(unit, of, found.hole, records))
+        return await self._commands.run(lambda unit: heal_directive(unit, of, found.hole, records, asked_at=asked_at))

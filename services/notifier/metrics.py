@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
+from services.notifier.aside_metrics import AsideFactMetrics, AsideStateMetrics
 from services.notifier.clock_metrics import SECONDS, ClockFactMetrics, ClockStateMetrics
 from services.notifier.domain.enforcement import COUNTED
 from services.notifier.domain.facts import (
@@ -16,12 +17,13 @@ from services.notifier.domain.facts import (
     ReportIgnored,
     Reverted,
     RevisionHoleFound,
+    SetAside,
     TookEffect,
     WentOverdue,
 )
 from services.notifier.lane_metrics import LaneFactMetrics
 from services.notifier.outbox import OUTBOX
-from services.notifier.store import deliveries, holes, quarantine
+from services.notifier.store import deliveries, holes
 from services.notifier.store.figures import Figures, figures
 from shared.clock import Clock
 from shared.db import Database
@@ -55,9 +57,7 @@ class FactMetrics:
                 "geowithhold_revision_holes", "Times that events of a directive were found missing.", registry=registry
             ),
         }
-        self._contradictions = Counter(
-            "geowithhold_contradictions", "Versions that came a second time with other content.", registry=registry
-        )
+        self._aside = AsideFactMetrics(registry)
         self._ignored = Counter(
             "geowithhold_reports_ignored", "Reports of enforcement points that changed nothing.", ["reason"], registry=registry
         )
@@ -93,9 +93,8 @@ class FactMetrics:
                 self._ignored.labels(fact.reason).inc()
             case HoleFound() | RevisionHoleFound():
                 self._holes[type(fact)].inc()
-            case Contradicted():
-                self._contradictions.inc()
-                log.error("version_contradicted", jurisdiction=fact.key.jurisdiction, version=fact.version)
+            case Contradicted() | SetAside():
+                self._aside.tell(fact)
             case other:
                 self._clocks.tell(other)
 
@@ -129,7 +128,7 @@ class StateMetrics:
             registry=registry,
         )
         self._deliveries = Gauge("geowithhold_deliveries_waiting", "Events that wait for their delivery.", registry=registry)
-        self._quarantined = Gauge("geowithhold_quarantined", "Records set aside with their bytes.", registry=registry)
+        self._aside = AsideStateMetrics(registry, database)
         self._incomplete = Gauge(
             "geowithhold_incomplete_histories", "Keys and directives of which something is missing now.", registry=registry
         )
@@ -138,7 +137,7 @@ class StateMetrics:
         await self._backlog.refresh()
         await self._clocks.refresh()
         self._deliveries.set(await self._database.read(deliveries.count_unfinished))
-        self._quarantined.set(await self._database.read(quarantine.count))
+        await self._aside.refresh()
         self._incomplete.set(await self._database.read(holes.count))
         for topic, seconds in self._lag().items():
             self._behind.labels(topic).set(seconds)

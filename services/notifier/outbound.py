@@ -32,6 +32,7 @@ from services.notifier.domain.facts import (
     ReportIgnored,
     Reverted,
     RevisionHoleFound,
+    SetAside,
     TookEffect,
     WentOverdue,
 )
@@ -116,7 +117,7 @@ def _finding(fact: Fact, at: datetime) -> Finding | None:
             return compliance.CaseIncomplete(**_directive(directive), first=hole.first, last=hole.last, at=at)
         case ReleasedUnilaterally(directive=directive, items=items):
             return compliance.ReleasedUnilaterally(**_directive(directive), items=items, at=at)
-        case Contradicted() | TookEffect() | ReportIgnored() | LaneFact():
+        case Contradicted() | SetAside() | TookEffect() | ReportIgnored() | LaneFact():
             return None
         case other:
             return _clock_finding(other, at)

@@ -9,9 +9,10 @@ from services.notifier.domain.clocks import ClockState, Duty, Trigger
 from services.notifier.domain.compliance import Compliance
 from services.notifier.domain.delivery import DeliveryState
 from services.notifier.domain.enforcement import EnforcementState
+from services.notifier.domain.quarantine import FreedBy, Outcome, RecordState, Verb
 from services.notifier.domain.subscription import EVERYTHING, MAILBOX
 from shared.events import FINDING_TYPES
-from shared.http.fields import JsonTarget, Model, Text, Time
+from shared.http.fields import JsonTarget, Line, Model, Storable, Text, Time
 from shared.ids import Jurisdiction, TargetType
 
 MAX_REPORTS = 10_000
@@ -65,6 +66,8 @@ class PointOut(Model):
 
 
 class EnforcementOut(Model):
+    """`unknown`: a record about the key could not be understood; nobody knows whether this is still the present version."""
+
     point: str
     target: str
     jurisdiction: str
@@ -75,6 +78,7 @@ class EnforcementOut(Model):
     applied_at: Instant | None
     reported_at: Instant | None
     detail: str | None
+    unknown: bool
 
 
 class UnmetOut(Model):
@@ -152,6 +156,10 @@ class DueOut(ClockOut):
 
 
 class ComplianceOut(Model):
+    """`held` are the items with a key of which nobody knows how it stands, because of a record that could not be understood;
+    `unknown` says so of the directive itself: all that is shown may be out of date.
+    """
+
     directive: str
     status: Compliance
     directive_status: str
@@ -170,6 +178,8 @@ class ComplianceOut(Model):
     replies: int
     clocks: list[ClockOut]
     exposure: ExposureOut
+    held: int
+    unknown: bool
 
 
 class JurisdictionExposureOut(Model):
@@ -178,6 +188,8 @@ class JurisdictionExposureOut(Model):
 
 
 class JurisdictionOut(Model):
+    """A key of which nobody knows how it stands counts as `unknown`, and neither as withheld nor as released."""
+
     jurisdiction: Jurisdiction
     withheld: int
     released: int
@@ -186,6 +198,7 @@ class JurisdictionOut(Model):
     overdue: int
     next_due_at: Instant | None
     exposure: JurisdictionExposureOut
+    unknown: int
 
 
 EventTypes = Annotated[
@@ -286,8 +299,40 @@ class ReplyOut(Model):
     document: str
 
 
+class QuarantineActIn(Model):
+    """`by` is an unverified name, and recorded so."""
+
+    by: Line
+    memo: Text | None = None
+
+
+class SkipIn(Model):
+    approvers: Annotated[list[Line], Field(min_length=1, max_length=10)]
+    memo: Annotated[str, StringConstraints(min_length=1, max_length=10_000, strip_whitespace=True), Storable]
+
+
+class HeaderOut(Model):
+    """`value` is the header's bytes in base64."""
+
+    name: str
+    value: str
+
+
+class QuarantineActionOut(Model):
+    at: Instant
+    verb: Verb
+    by: list[str]
+    memo: str | None
+    outcome: Outcome
+    detail: str | None
+
+
 class QuarantinedOut(Model):
-    """`key` and `value` are the record's bytes in base64; a value of null is a tombstone."""
+    """`key` and `value` are the record's bytes in base64; a value of null is a tombstone. `headers` of null were not kept.
+
+    `about` is the key or directive that it tells of, where that can be read; while it is `held` nobody knows how that stands.
+    A `partition` and `offset` of -1 are those of an answer of the blocklist itself.
+    """
 
     id: int
     topic: str
@@ -297,6 +342,14 @@ class QuarantinedOut(Model):
     key: str
     value: str | None
     at: Instant
+    headers: list[HeaderOut] | None
+    state: RecordState
+    closed_at: Instant | None
+    about: str | None
+    held: bool
+    freed_at: Instant | None
+    freed_by: FreedBy | None
+    actions: list[QuarantineActionOut]
 
 
 T = TypeVar("T")

@@ -28,6 +28,7 @@ class Kind(Enum):
 
     MALFORMED = ("malformed-request", HTTPStatus.BAD_REQUEST, "The request cannot be read")
     INVALID = ("invalid-request", HTTPStatus.UNPROCESSABLE_ENTITY, "The request is not valid")
+    KEY_NEEDED = ("key-needed", HTTPStatus.UNAUTHORIZED, "This takes the key of the platform")
     FORBIDDEN_SCOPE = ("scope-not-permitted", HTTPStatus.FORBIDDEN, "The authority may not order this scope")
     NOT_FOUND = ("not-found", HTTPStatus.NOT_FOUND, "There is no such thing")
     CONFLICT = ("conflict", HTTPStatus.CONFLICT, "The request does not fit the present state")

@@ -11,6 +11,7 @@ from services.notifier.domain.compliance import CAUSES
 from services.notifier.domain.enforcement import EnforcementState
 from services.notifier.domain.exposure import Clause, Exposure
 from services.notifier.domain.points import Point
+from services.notifier.domain.quarantine import FreedBy
 from services.notifier.handlers.places import PlaceReport
 from services.notifier.handlers.standing import CaseReport
 from services.notifier.schemas import (
@@ -20,13 +21,15 @@ from services.notifier.schemas import (
     DueOut,
     EnforcementOut,
     ExposureOut,
+    HeaderOut,
     JurisdictionExposureOut,
     JurisdictionOut,
     PointOut,
+    QuarantineActionOut,
     QuarantinedOut,
     UnmetOut,
 )
-from services.notifier.store.quarantine import Quarantined
+from services.notifier.store.quarantine import Action, Shown
 
 _OF_THE_FIRST_CLAUSE = ("maximum", "provision", "imprisonment_years_max", "source", "per_day_minor", "currency")
 
@@ -66,6 +69,8 @@ def compliance(report: CaseReport) -> ComplianceOut:
         replies=report.correspondence.replies,
         clocks=[_clock(clock, state) for clock, state in report.clocks],
         exposure=_exposure(report.exposure),
+        held=report.held,
+        unknown=report.unknown,
     )
 
 
@@ -81,20 +86,40 @@ def jurisdiction(report: PlaceReport) -> JurisdictionOut:
         exposure=JurisdictionExposureOut(
             unmet_items=sum(each.unmet_items for each in report.exposures), by_legal_basis=list(map(_exposure, report.exposures))
         ),
+        unknown=report.unknown,
     )
 
 
-def quarantined(record: Quarantined) -> QuarantinedOut:
+def quarantined(found: Shown) -> QuarantinedOut:
+    record = found.record
+    same = {name: getattr(record, name) for name in _AS_STORED}
     return QuarantinedOut(
-        id=record.id or 0,
-        topic=record.topic,
-        partition=record.partition,
-        offset=record.offset,
-        reason=record.reason,
-        key=base64.b64encode(record.key).decode(),
-        value=None if record.value is None else base64.b64encode(record.value).decode(),
-        at=record.at,
+        **same,
+        key=_base64(record.key),
+        value=None if record.value is None else _base64(record.value),
+        headers=None if record.headers is None else [HeaderOut(name=name, value=_base64(v)) for name, v in record.headers],
+        about=None if record.about is None else str(record.about),
+        freed_by=None if record.freed_by is None else FreedBy(record.freed_by),
+        actions=[_action(action) for action in found.actions],
     )
+
+
+_AS_STORED = ("id", "topic", "partition", "offset", "reason", "at", "state", "closed_at", "held", "freed_at")
+
+
+def _action(action: Action) -> QuarantineActionOut:
+    return QuarantineActionOut(
+        at=action.at,
+        verb=action.verb,
+        by=list(action.actors),
+        memo=action.memo,
+        outcome=action.outcome,
+        detail=action.detail,
+    )
+
+
+def _base64(value: bytes) -> str:
+    return base64.b64encode(value).decode()
 
 
 def _clock(clock: Clock, state: ClockState) -> ClockOut:

@@ -8,7 +8,7 @@ from services.notifier.domain.clocks import Clock
 from services.notifier.domain.enforcement import Enforcement
 from services.notifier.domain.holes import Hole
 from services.notifier.domain.stream import Gap
-from shared.ids import Jurisdiction, Key, PointId
+from shared.ids import DirectiveId, Jurisdiction, Key, PointId
 
 
 class Change(StrEnum):
@@ -49,6 +49,15 @@ class Contradicted:
     position: int
     key: Key
     version: int
+
+
+@dataclass(frozen=True, slots=True)
+class SetAside:
+    """A record could not be understood, or contradicts what is stored. `holds`: nobody knows how `about` stands because of it."""
+
+    topic: str
+    about: Key | DirectiveId | None
+    holds: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +172,7 @@ EffectFact = (
     HoleFound
     | RevisionHoleFound
     | Contradicted
+    | SetAside
     | TookEffect
     | ReportIgnored
     | WentOverdue

@@ -29,6 +29,7 @@ class PlaceReport:
     enforcements: dict[EnforcementState, int]
     next_due_at: datetime | None
     exposures: Sequence[Exposure]
+    unknown: int
 
 
 async def places_with_keys(unit: Unit) -> list[Jurisdiction]:
@@ -72,4 +73,5 @@ def _report(place: Jurisdiction, counted: Figures, next_due_at: datetime | None,
         enforcements={state: counted.enforcements[place, state] for state in COUNTED},
         next_due_at=next_due_at,
         exposures=together(case.exposure for case in cases if case.exposure.open),
+        unknown=counted.unknown[place],
     )

@@ -12,7 +12,7 @@ from services.notifier.domain.exposure import Exposure
 from services.notifier.domain.traces import effect_of
 from services.notifier.handlers.exposures import exposure_of
 from services.notifier.handlers.unit import Unit
-from services.notifier.store import clocks, correspondence, directives
+from services.notifier.store import clocks, correspondence, directives, held
 from services.notifier.store.correspondence import Tally
 from services.notifier.store.effects import effects
 from services.notifier.store.past_clocks import clocks_at
@@ -22,12 +22,16 @@ from shared.ids import DirectiveId
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CaseReport:
+    """`held` are its items with a key of which nobody knows how it stands; `unknown` says so of the directive itself."""
+
     directive: Directive
     status: Compliance
     standing: Standing
     correspondence: Tally
     clocks: Sequence[tuple[Clock, ClockState]]
     exposure: Exposure
+    held: int = 0
+    unknown: bool = False
 
 
 async def report_on(unit: Unit, id_: DirectiveId, *, as_of: datetime | None = None) -> CaseReport:
@@ -48,7 +52,10 @@ async def reports_on(unit: Unit, found: Sequence[Directive], *, as_of: datetime 
     effect = await effects(unit.connection, ids) if as_of is None else await _effects_at(unit, found)
     tallies = await correspondence.tallies(unit.connection, ids, as_of=as_of)
     running = await clocks.of(unit.connection, ids) if as_of is None else await clocks_at(unit.connection, ids, as_of)
-    return [_report(unit, each, effect[each.id], tallies[each.id], running[each.id]) for each in found]
+    items = await held.items_held(unit.connection, ids, as_of=as_of)
+    unknown = await held.directives_held(unit.connection, ids, as_of=as_of)
+    reports = (_report(unit, each, effect[each.id], tallies[each.id], running[each.id]) for each in found)
+    return [replace(report, held=items[report.directive.id], unknown=report.directive.id in unknown) for report in reports]
 
 
 async def _effects_at(unit: Unit, found: Sequence[Directive]) -> dict[DirectiveId, Effect]:

@@ -40,16 +40,17 @@ class _Changes:
     """What the arriving versions make of what was stored."""
 
     known: dict[Key, Known]
-    applied: set[Key] = field(default_factory=set)
+    applied: dict[Key, int] = field(default_factory=dict)
     archived: list[Version] = field(default_factory=list)
     filled: set[Key] = field(default_factory=set)
     holes: dict[Key, Hole] = field(default_factory=dict)
 
 
-async def record_withholdings(unit: Unit, events: Sequence[WithholdingChanged]) -> None:
-    arrived = list(map(_version, events))
+async def record_withholdings(unit: Unit, events: Sequence[WithholdingChanged]) -> dict[Key, int]:
+    """Answers the keys that have a new present version, with the place of its event among those that arrived."""
+    arrived = list(map(version_told, events))
     if not arrived:
-        return
+        return {}
     await lock_scopes(unit.connection, alone=False)
     stored = await withholdings.locked(unit.connection, {version.key for version in arrived})
     changes = _Changes(await _known(unit, stored, arrived))
@@ -59,7 +60,8 @@ async def record_withholdings(unit: Unit, events: Sequence[WithholdingChanged]) 
     await withholdings.archive(unit.connection, changes.archived)
     await holes.note_versions(unit.connection, changes.holes, unit.now)
     await holes.close_complete(unit.connection, changes.filled)
-    await _ask(unit, _present(changes))
+    await ask_points(unit, _present(changes))
+    return changes.applied
 
 
 async def _known(unit: Unit, stored: dict[Key, Version], arrived: Iterable[Version]) -> dict[Key, Known]:
@@ -77,7 +79,7 @@ def _take(unit: Unit, changes: _Changes, version: Version, position: int) -> Non
             if known.current:
                 changes.archived.append(known.current)
             changes.known[key] = known.advanced(version)
-            changes.applied.add(key)
+            changes.applied[key] = position
             _note(unit, changes, key, hole)
         case Fills():
             changes.archived.append(version)
@@ -102,7 +104,7 @@ def _present(changes: _Changes) -> list[Version]:
     return [known.current for key, known in changes.known.items() if key in changes.applied and known.current]
 
 
-async def _ask(unit: Unit, versions: Sequence[Version]) -> None:
+async def ask_points(unit: Unit, versions: Sequence[Version]) -> None:
     """Makes the versions current at every point that has to apply them; an answer that came early counts from now on."""
     if not versions:
         return
@@ -141,7 +143,7 @@ def took_effect(version: Version, applied_at: datetime) -> TookEffect:
     return TookEffect(version.key.jurisdiction, change, max(0.0, (applied_at - version.effective_at).total_seconds()))
 
 
-def _version(event: WithholdingChanged) -> Version:
+def version_told(event: WithholdingChanged) -> Version:
     return Version(
         key=Key(event.jurisdiction, event.target),
         number=event.version,

@@ -78,6 +78,15 @@ async def overtake(connection: AsyncConnection, changed: Collection[Key]) -> Non
         await connection.execute(statement.values(current=False, state=state))
 
 
+async def retire_above(connection: AsyncConnection, key: Key, version: int) -> None:
+    """Asks for no version above this one any more: there is none."""
+    c = enforcements.c
+    unfinished = c.state.in_(open_to(EnforcementFact.OVERTAKEN))
+    above = and_(c.jurisdiction == key.jurisdiction, c.target == key.target, c.version > version)
+    state = case((unfinished, literal(EnforcementState.SUPERSEDED.value)), else_=c.state)
+    await connection.execute(update(enforcements).where(above).values(current=False, state=state))
+
+
 async def begin_all(connection: AsyncConnection, point: Point, at: datetime) -> None:
     """Asks a point for the present version of every key in its scope; what it has answered already stays."""
     rows = select(

@@ -6,13 +6,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, Table, func, select
+from sqlalchemy import FromClause, Select, Table, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.notifier.domain.compliance import UNILATERAL
 from services.notifier.domain.effect import WithholdingState
+from services.notifier.store import held, keys
 from services.notifier.tables import alarmed, clocks, directive_scopes, enforcements, waiting, withholding_history, withholdings
-from shared.ids import Jurisdiction
+from shared.ids import Jurisdiction, Key
 
 Places = Collection[Jurisdiction] | None
 """Jurisdictions to look at; None looks at all."""
@@ -20,15 +21,19 @@ Places = Collection[Jurisdiction] | None
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """`states` counts present versions by state, `enforcements` their enforcements by jurisdiction and state."""
+    """`states` counts present versions by state, `enforcements` their enforcements by jurisdiction and state.
+
+    Keys of which nobody knows how they stand are `unknown`, and in no state.
+    """
 
     states: Counter[tuple[Jurisdiction, str]] = field(default_factory=Counter)
     unilateral_releases: Counter[Jurisdiction] = field(default_factory=Counter)
     enforcements: Counter[tuple[Jurisdiction, str]] = field(default_factory=Counter)
+    unknown: Counter[Jurisdiction] = field(default_factory=Counter)
 
     @property
     def places(self) -> set[Jurisdiction]:
-        return {place for place, _ in self.states}
+        return {place for place, _ in self.states} | set(self.unknown)
 
 
 async def figures(connection: AsyncConnection, places: Places = None) -> Figures:
@@ -48,7 +53,17 @@ async def figures(connection: AsyncConnection, places: Places = None) -> Figures
     )
     for place, state, number in await _rows(connection, answers, enforcements, places):
         found.enforcements[place, state] = number
+    await count_unknown(connection, found, withholdings, await held.held_among(connection, places))
     return found
+
+
+async def count_unknown(connection: AsyncConnection, found: Figures, versions: FromClause, unknown: Collection[Key]) -> None:
+    """Takes these keys out of the states that `versions` has them in."""
+    found.unknown.update(key.jurisdiction for key in unknown)
+    for condition in keys.conditions(versions, unknown):
+        counted = select(versions.c.jurisdiction, versions.c.state, func.count()).where(condition)
+        for place, state, number in await connection.execute(counted.group_by(versions.c.jurisdiction, versions.c.state)):
+            found.states[place, state] -= number
 
 
 async def next_due(connection: AsyncConnection, places: Places = None) -> dict[Jurisdiction, datetime]:

@@ -8,7 +8,8 @@ from sqlalchemy import Select, Table, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.notifier.domain.enforcement import EnforcementState
-from services.notifier.store.figures import Figures, unilateral
+from services.notifier.store import held
+from services.notifier.store.figures import Figures, count_unknown, unilateral
 from services.notifier.store.keys import of_places
 from services.notifier.store.versions_at import answers_at, answers_to, versions_at
 from services.notifier.tables import withholding_history, withholdings
@@ -31,6 +32,7 @@ async def figures_at(connection: AsyncConnection, places: Sequence[Jurisdiction]
     )
     for place, state, number in await connection.execute(answered):
         found.enforcements[place, state] = number
+    await count_unknown(connection, found, versions, await held.held_among(connection, places, at))
     return found
 
 

@@ -65,6 +65,13 @@ async def close_complete(connection: AsyncConnection, filled: Collection[Key], *
     return left == 0
 
 
+async def close(connection: AsyncConnection, key: Key) -> None:
+    """Deletes the key's hole, whatever is missing."""
+    await connection.execute(
+        delete(version_holes).where(version_holes.c.jurisdiction == key.jurisdiction, version_holes.c.target == key.target)
+    )
+
+
 async def close_revisions(connection: AsyncConnection, directive: DirectiveId, hole: Hole) -> None:
     """Deletes the hole, unless it has grown in the meantime."""
     grown = or_(revision_holes.c.first < hole.first, revision_holes.c.last.is_distinct_from(hole.last))

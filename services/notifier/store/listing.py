@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.notifier.domain.enforcement import EnforcementState
 from services.notifier.store.dialects import elements
+from services.notifier.store.held import key_is_held
 from services.notifier.tables import case_items, directive_scopes, directives, enforcements
 from shared.ids import DirectiveId, Jurisdiction, PointId, Target
 
@@ -33,7 +34,8 @@ async def enforcements_page(connection: AsyncConnection, wanted: Filter, *, afte
     """Enforcements of present versions; with the state `superseded`, of those that newer versions overtook."""
     order = enforcements.primary_key.columns
     conditions = [tuple_(*order) > tuple_(*after), *_conditions(connection, wanted)]
-    statement = select(*enforcements.c).where(and_(*conditions)).order_by(*order).limit(limit)
+    unknown = key_is_held(enforcements).label("unknown")
+    statement = select(*enforcements.c, unknown).where(and_(*conditions)).order_by(*order).limit(limit)
     return list((await connection.execute(statement)).mappings())
 
 

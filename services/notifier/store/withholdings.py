@@ -7,7 +7,7 @@ first version of a key one is told to start again (`ConcurrentChange`).
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import RowMapping, bindparam, select, update
+from sqlalchemy import RowMapping, bindparam, delete, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.notifier.domain.effect import Version, WithholdingState
@@ -62,6 +62,12 @@ async def archive(connection: AsyncConnection, versions: Sequence[Version]) -> N
         await connection.execute(
             upsert(connection, withholding_history).on_conflict_do_nothing(), [_row(version) for version in versions]
         )
+
+
+async def forget(connection: AsyncConnection, key: Key) -> None:
+    """Deletes all that is stored of the key."""
+    for table in (withholdings, withholding_history):
+        await connection.execute(delete(table).where(table.c.jurisdiction == key.jurisdiction, table.c.target == key.target))
 
 
 async def _insert(versions: Sequence[Version], connection: AsyncConnection) -> None:

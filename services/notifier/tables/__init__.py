@@ -1,5 +1,6 @@
 """The tables. Constraints make the wrong row impossible; what each table promises is said beside it."""
 
+from services.notifier.tables.aside import holding, quarantine, quarantine_actions
 from services.notifier.tables.base import metadata
 from services.notifier.tables.cases import (
     case_item_history,
@@ -22,7 +23,7 @@ from services.notifier.tables.effect import (
     withholding_history,
     withholdings,
 )
-from services.notifier.tables.stream import checkpoints, offsets, quarantine, stream_gaps, stream_marks
+from services.notifier.tables.stream import checkpoints, offsets, stream_gaps, stream_marks
 from services.notifier.tables.telling import deliveries, outbox, relay_lanes, relay_members, subscriptions, system, unfinished
 
 __all__ = [
@@ -41,12 +42,14 @@ __all__ = [
     "enforcement_points",
     "enforcement_turns",
     "enforcements",
+    "holding",
     "metadata",
     "notices",
     "offsets",
     "open_clock",
     "outbox",
     "quarantine",
+    "quarantine_actions",
     "queued",
     "relay_lanes",
     "relay_members",

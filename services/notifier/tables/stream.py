@@ -1,10 +1,9 @@
-"""How far each topic has taken effect, and what was set aside."""
+"""How far each topic has taken effect."""
 
-from sqlalchemy import BigInteger, Boolean, Column, Integer, LargeBinary, String, Table, Text
+from sqlalchemy import BigInteger, Boolean, Column, Integer, String, Table
 
 from services.notifier.tables.base import metadata
 from shared.db import Instant
-from shared.sql import SERIAL
 
 offsets = Table(
     "offsets",
@@ -63,19 +62,4 @@ checkpoints = Table(
     Column("fetched_again", Boolean, nullable=False),
     Column("settled", Boolean, nullable=False),
     comment="The latest checkpoint of each partition. `behind`: where we stood short of it, and have since `behind_since`.",
-)
-
-quarantine = Table(
-    "quarantine",
-    metadata,
-    Column("id", SERIAL, primary_key=True, autoincrement=True),
-    Column("topic", String(100), nullable=False),
-    Column("partition", Integer, nullable=False),
-    Column("offset", BigInteger, nullable=False),
-    Column("reason", Text, nullable=False),
-    Column("key", LargeBinary, nullable=False),
-    Column("value", LargeBinary),
-    Column("at", Instant, nullable=False),
-    comment="Records that could not be understood, or that contradict others, byte for byte.",
-    sqlite_autoincrement=True,
 )

@@ -124,6 +124,7 @@ async def test_a_point_acknowledges_and_what_it_did_is_listed(http: httpx2.Async
                 "applied_at": TIME,
                 "reported_at": TIME,
                 "detail": None,
+                "unknown": False,
             }
         ],
         "next": None,
@@ -284,6 +285,8 @@ COMPLIANCE = {
     "uncovered": 0,
     "notices": 1,
     "replies": 1,
+    "held": 0,
+    "unknown": False,
     "exposure": {
         "legal_basis": "in-it-act-69a",
         "maximum": "imprisonment up to 7 years and fine, amount not stated in the section",
@@ -343,6 +346,7 @@ async def test_how_a_jurisdiction_stands(http: httpx2.AsyncClient, world: World)
         "enforcements": {"pending": 3, "applied": 1, "failed": 0, "overdue": 0, "reverted": 0},
         "overdue": 0,
         "next_due_at": "2021-01-31T06:01:00Z",
+        "unknown": 0,
     }
     assert (exposure["unmet_items"], [each["unmet_items"] for each in exposure["by_legal_basis"]]) == (2, [2])
 
@@ -391,6 +395,14 @@ async def test_records_that_were_set_aside_are_listed_with_their_bytes(http: htt
             "key": "SU4vYWNjb3VudDph",
             "value": "/w==",
             "at": "2021-01-31T06:00:00Z",
+            "headers": None,
+            "state": "open",
+            "closed_at": None,
+            "about": None,
+            "held": False,
+            "freed_at": None,
+            "freed_by": None,
+            "actions": [],
         }
     ]
     assert [(each["key"], each["value"]) for each in rest["items"]] == [("", None)]

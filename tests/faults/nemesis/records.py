@@ -1,0 +1,87 @@
+"""Faults of the records themselves: some come twice, some come late and in the wrong order, some are garbage.
+
+What is written is remembered by its place, so that the checker can tell it from what the product wrote.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from random import Random
+from typing import Any
+
+from aiokafka import AIOKafkaProducer, TopicPartition
+
+from shared.kafka import make_consumer, make_producer, stop_quietly
+from tests.faults.nemesis.base import Fault, Scene
+
+WITHIN = 8.0
+
+
+async def repeat(scene: Scene, chance: Random) -> bool:
+    """What is newest comes once more."""
+    return await _again(scene, chance, back=30, backwards=False)
+
+
+async def reorder(scene: Scene, chance: Random) -> bool:
+    """Something old comes once more, the newest first: older versions after newer ones."""
+    return await _again(scene, chance, back=2000, backwards=True)
+
+
+async def _again(scene: Scene, chance: Random, *, back: int, backwards: bool) -> bool:
+    topics = scene.world.topics
+    topic = chance.choice((topics.withholdings, topics.withholdings, topics.directives, topics.enforcements))
+    place = TopicPartition(topic, chance.randrange(topics.partitions))
+    count = chance.randint(1, 30)
+    found = await _read(scene, place, back, count)
+    records = [(record.key, record.value, list(record.headers)) for record in (reversed(found) if backwards else found)]
+    return bool(await _write(scene, place, records))
+
+
+async def garbage(scene: Scene, chance: Random) -> bool:
+    """Bytes that are no event, for nobody's key or for somebody's."""
+    topics = scene.world.topics
+    topic = chance.choice((topics.withholdings, topics.directives, topics.enforcements))
+    place = TopicPartition(topic, chance.randrange(topics.partitions))
+    key: bytes = b"XX/account:nobody_%d" % chance.randrange(1000)
+    if chance.random() < 0.5:
+        found = await _read(scene, place, 100, 1)
+        key = found[0].key if found else key
+    value = chance.choice((chance.randbytes(40), b"{}", b'{"target": 7}', b""))
+    written = await _write(scene, place, [(key, value, [("ce_type", b"org.geowithhold.nonsense.v9")])])
+    scene.garbage |= {(topic, place.partition, offset) for offset in written}
+    return bool(written)
+
+
+async def _read(scene: Scene, place: TopicPartition, back: int, count: int) -> Sequence[Any]:
+    """So many records that lie this far back."""
+    consumer = make_consumer(scene.world.broker.bootstrap, group=None, client_id="nemesis")
+    try:
+        await asyncio.wait_for(consumer.start(), WITHIN)
+        consumer.assign([place])
+        end = (await asyncio.wait_for(consumer.end_offsets([place]), WITHIN))[place]
+        consumer.seek(place, max(0, end - back))
+        batches = await consumer.getmany(timeout_ms=1500, max_records=count)
+        return list(batches.get(place, ()))
+    finally:
+        await stop_quietly(consumer, within=2.0)
+
+
+async def _write(scene: Scene, place: TopicPartition, records: Sequence[tuple[Any, Any, Any]]) -> list[int]:
+    """Answers the offsets. Not idempotent: each record is sent once and acknowledged, or it fails the whole run's evidence."""
+    producer: AIOKafkaProducer = make_producer(scene.world.broker.bootstrap, client_id="nemesis")
+    offsets: list[int] = []
+    try:
+        await asyncio.wait_for(producer.start(), WITHIN)
+        for key, value, headers in records:
+            sent = await producer.send(place.topic, value, key=key, headers=headers, partition=place.partition)
+            offsets.append((await asyncio.wait_for(sent, 60)).offset)
+            scene.written.add((place.topic, place.partition, offsets[-1]))
+    finally:
+        await stop_quietly(producer, within=2.0)
+    return offsets
+
+
+FAULTS = (
+    Fault("records repeated", repeat, 5),
+    Fault("records reordered", reorder, 5),
+    Fault("garbage", garbage, 4),
+)

@@ -1,0 +1,91 @@
+"""Runs a module of ours so that a fault can fall at any of its steps, whenever it is asked for.
+
+`python -m tests.faults.process NAME MODULE ARGUMENT…`
+
+The nemesis writes what is to happen to `NAME` into a file of the folder `GEOWITHHOLD_FAULT_PLANS`, while it runs. When the
+step has been reached so often, the process leaves a file that says so, and is killed or stopped as by somebody else. With
+`GEOWITHHOLD_MUTANT` it begins with that planted bug.
+"""
+
+import json
+import os
+import runpy
+import signal
+import sys
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from shared.steps import Step, observe
+from tests.faults.mutants import MUTANTS
+
+FOLDER, MUTANT = "GEOWITHHOLD_FAULT_PLANS", "GEOWITHHOLD_MUTANT"
+
+_SIGNALS = {"kill": signal.SIGKILL, "stop": signal.SIGSTOP}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """`action` is kill or stop; `id` names the file that shows that it was done."""
+
+    id: str
+    step: str
+    nth: int
+    action: str
+
+
+def ask(folder: Path, process: str, plan: Plan) -> None:
+    """From now on the process counts, and does it. The file is replaced whole, so that nobody reads half of it."""
+    written = folder / f"{process}.new"
+    written.write_text(json.dumps(asdict(plan)))
+    written.replace(folder / f"{process}.plan")
+
+
+def withdraw(folder: Path, process: str) -> None:
+    (folder / f"{process}.plan").unlink(missing_ok=True)
+
+
+def was_done(folder: Path, plan: Plan) -> bool:
+    return (folder / f"{plan.id}.done").exists()
+
+
+class Watcher:
+    """An observer of steps that follows the plan of its process, as it stands at that moment."""
+
+    def __init__(self, folder: Path, process: str) -> None:
+        self._folder, self._file = folder, folder / f"{process}.plan"
+        self._stamp = 0
+        self._plan: Plan | None = None
+        self._left = 0
+
+    def __call__(self, step: Step) -> None:
+        self._look()
+        if self._plan is None or step.value != self._plan.step:
+            return
+        self._left -= 1
+        if self._left == 0:
+            (self._folder / f"{self._plan.id}.done").touch()
+            self._file.unlink(missing_ok=True)
+            os.kill(os.getpid(), _SIGNALS[self._plan.action])
+
+    def _look(self) -> None:
+        try:
+            stamp = self._file.stat().st_mtime_ns
+            if stamp != self._stamp:
+                self._plan, self._stamp = Plan(**json.loads(self._file.read_text())), stamp
+                self._left = self._plan.nth
+        except FileNotFoundError:
+            self._plan, self._stamp = None, 0
+
+
+def main(argv: list[str]) -> None:
+    name, module, *arguments = argv
+    observe(Watcher(Path(os.environ[FOLDER]), name))
+    mutant = os.environ.get(MUTANT)
+    if mutant:
+        MUTANTS[mutant]()
+    sys.argv = [module, *arguments]
+    runpy.run_module(f"{module}.__main__", run_name="__main__", alter_sys=True)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

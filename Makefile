@@ -11,6 +11,7 @@ PYTHON ?= python3
 KEEP ?=
 LOCK_FLAGS ?=
 WORKERS ?= auto
+BROKER ?= wheel
 
 VENV := .venv
 PY := $(VENV)/bin/python
@@ -26,16 +27,16 @@ help: ## List the targets
 		/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
 .PHONY: demo
-demo: $(VENV)/.local-installed ## Replay the 2021 incident on this machine and check every figure; KEEP=1 leaves it running
-	@KEEP="$(KEEP)" $(PY) -m tools.demo
+demo: $(VENV)/.local-installed ## Replay the 2021 incident on this machine and check every figure; KEEP=1 leaves it running, BROKER=apache takes Apache Kafka
+	@BROKER="$(BROKER)" KEEP="$(KEEP)" $(PY) -m tools.demo
 
 .PHONY: stop
 stop: $(VENV)/.local-installed ## Stop what `make demo KEEP=1` left running
 	@$(PY) -m tools.demo.stop
 
 .PHONY: run
-run: $(VENV)/.local-installed ## Run broker, blocklist and notifier until Ctrl-C
-	@exec $(PY) -m tools.run
+run: $(VENV)/.local-installed ## Run broker, blocklist and notifier until Ctrl-C; BROKER=apache takes Apache Kafka
+	@BROKER="$(BROKER)" exec $(PY) -m tools.run
 
 ##@ Test it
 

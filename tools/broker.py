@@ -15,10 +15,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 HOST = "127.0.0.1"
-START_WITHIN = 20.0
 IDLE_PAUSE_MS = 20
 """How long its consumers should pause when there is nothing to read: it answers an empty fetch at once, where Kafka waits."""
-STOP_WITHIN = 10.0
 
 _API_VERSIONS = 18
 _CORRELATION_ID = 1
@@ -73,7 +71,7 @@ def answers_kafka(port: int) -> bool:
         return False
 
 
-def wait_until_answering(port: int, log_path: Path, *, alive: Callable[[], bool], within: float = START_WITHIN) -> None:
+def wait_until_answering(port: int, log_path: Path, *, alive: Callable[[], bool], within: float) -> None:
     """Returns once the broker answers; raises BrokerError with the end of its log when it dies or is too late."""
     deadline = time.monotonic() + within
     while not answers_kafka(port):
@@ -85,7 +83,13 @@ def wait_until_answering(port: int, log_path: Path, *, alive: Callable[[], bool]
 
 
 class Broker:
-    """One broker process with its own data directory. It keeps its port over restarts; 0 picks a free one at creation."""
+    """One broker process with its own data directory. It keeps its port over restarts; 0 picks a free one at creation.
+
+    Other kinds of broker say with `argv` and `prepare` how they are run; everything else is the same for all.
+    """
+
+    START_WITHIN = 20.0
+    STOP_WITHIN = 10.0
 
     def __init__(self, data_dir: Path, *, port: int = 0, log_path: Path | None = None) -> None:
         self.data_dir = data_dir
@@ -102,34 +106,49 @@ class Broker:
         """The id of the process, or None while it does not run."""
         return self._process.pid if self._process is not None and self._process.poll() is None else None
 
+    def argv(self) -> list[str]:
+        """The command line that runs it in the foreground."""
+        return broker_argv(self.data_dir, self.port)
+
+    def prepare(self) -> None:
+        """Whatever has to be there before it can run; its directories are."""
+
     def start(self) -> None:
         """Starts the broker and returns once it answers; does nothing when it runs already."""
-        if self.pid is not None:
-            return
+        if self.pid is None:
+            self.launch()
+            self.wait_until_ready()
+
+    def launch(self) -> None:
+        """Starts the process and does not wait for it. Raises BrokerError if its port is taken."""
         if not is_free(self.port):
             raise BrokerError(f"port {self.port} is taken by another program, the broker cannot start there")
-        self._launch()
+        self.data_dir.mkdir(parents=True, exist_ok=True)
+        self.log_path.parent.mkdir(parents=True, exist_ok=True)
+        self.prepare()
+        with self.log_path.open("ab") as log:
+            self._process = subprocess.Popen(self.argv(), stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT)
+
+    def wait_until_ready(self) -> None:
+        """Returns once it answers. Raises BrokerError, and ends it, when it dies or is too late."""
         try:
-            wait_until_answering(self.port, self.log_path, alive=lambda: self.pid is not None)
+            wait_until_answering(self.port, self.log_path, alive=lambda: self.pid is not None, within=self.START_WITHIN)
         except BaseException:
             self.kill()
             raise
 
-    def _launch(self) -> None:
-        self.data_dir.mkdir(parents=True, exist_ok=True)
-        self.log_path.parent.mkdir(parents=True, exist_ok=True)
-        with self.log_path.open("ab") as log:
-            self._process = subprocess.Popen(
-                broker_argv(self.data_dir, self.port), stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT
-            )
+    def terminate(self) -> None:
+        """Asks the broker to end, and does not wait for it."""
+        if self._process is not None:
+            self._process.terminate()
 
     def stop(self) -> None:
         """Asks the broker to end and waits for it, so that its data is on disk; kills it when it takes too long."""
         if self._process is None:
             return
-        self._process.terminate()
+        self.terminate()
         try:
-            self._process.wait(STOP_WITHIN)
+            self._process.wait(self.STOP_WITHIN)
         except subprocess.TimeoutExpired:
             self.kill()
         self._process = None

@@ -15,7 +15,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
-from tools.broker import HOST, IDLE_PAUSE_MS, broker_argv, free_port, is_free, tail, wait_until_answering
+from tools.apache import ApacheKafka
+from tools.broker import HOST, IDLE_PAUSE_MS, Broker, free_port, is_free, tail, wait_until_answering
 from tools.supervisor import ROOT, Say, Service, Supervisor, say_on_terminal
 
 READY_WITHIN = 45.0
@@ -28,9 +29,13 @@ class StackError(Exception):
     """The stack cannot be started; the message says what to change or shows the log that does."""
 
 
+BROKERS: Mapping[str, type[Broker]] = {"wheel": Broker, "apache": ApacheKafka}
+"""What `BROKER` may name: the broker that comes in a wheel, or Apache Kafka, which needs Java and Maven."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StackSettings:
-    """Where everything listens and keeps its state. `bootstrap_servers` None means: start the broker of the wheel."""
+    """Where everything listens and keeps its state. `bootstrap_servers` None means: start a broker of this kind."""
 
     var_dir: Path
     blocklist_port: int
@@ -41,6 +46,7 @@ class StackSettings:
     blocklist_database_url: str
     notifier_database_url: str
     clock_file: Path | None = None
+    broker: str = "wheel"
     environ: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
@@ -58,6 +64,7 @@ class StackSettings:
             blocklist_database_url=environ.get("BLOCKLIST_DATABASE_URL") or _sqlite(var_dir, "blocklist"),
             notifier_database_url=environ.get("NOTIFIER_DATABASE_URL") or _sqlite(var_dir, "notifier"),
             clock_file=Path(clock_file).absolute() if clock_file else None,
+            broker=_broker(environ),
             environ=dict(environ),
         )
 
@@ -74,6 +81,7 @@ class StackSettings:
             blocklist_database_url=_sqlite(var_dir.resolve(), "blocklist"),
             notifier_database_url=_sqlite(var_dir.resolve(), "notifier"),
             clock_file=clock_file,
+            broker=_broker(environ),
             environ=dict(environ),
         )
 
@@ -186,7 +194,7 @@ def service_env(settings: StackSettings) -> dict[str, str]:
         "GEOWITHHOLD_VAR": str(settings.var_dir),
         "PYTHONUNBUFFERED": "1",
     }
-    if settings.bootstrap_servers is None:
+    if settings.bootstrap_servers is None and settings.broker == "wheel":
         env["KAFKA_IDLE_PAUSE_MS"] = str(IDLE_PAUSE_MS)
     env.pop("GEOWITHHOLD_CLOCK_FILE", None)
     if settings.clock_file is not None:
@@ -197,16 +205,12 @@ def service_env(settings: StackSettings) -> dict[str, str]:
 def _start_broker(stack: Stack) -> None:
     settings = stack.settings
     log_path = settings.log_dir / "broker.log"
-    stack.supervisor.add(
-        Service(
-            name="broker",
-            argv=broker_argv(settings.var_dir / "broker", settings.kafka_port),
-            env=settings.environ,
-            log_path=log_path,
-            stopped_last=True,
-        )
-    )
-    wait_until_answering(settings.kafka_port, log_path, alive=lambda: stack.supervisor.deaths("broker") < _HOPELESS_AFTER_DEATHS)
+    broker = BROKERS[settings.broker](settings.var_dir / _BROKER_DIRS[settings.broker], port=settings.kafka_port)
+    broker.data_dir.mkdir(parents=True, exist_ok=True)
+    broker.prepare()
+    stack.supervisor.add(Service(name="broker", argv=broker.argv(), env=settings.environ, log_path=log_path, stopped_last=True))
+    alive = lambda: stack.supervisor.deaths("broker") < _HOPELESS_AFTER_DEATHS  # noqa: E731 (read once, right here)
+    wait_until_answering(settings.kafka_port, log_path, alive=alive, within=broker.START_WITHIN)
 
 
 def _migrate(settings: StackSettings, name: str) -> None:
@@ -260,5 +264,14 @@ def _port(environ: Mapping[str, str], variable: str, default: int) -> int:
         raise StackError(f"{variable} is {text!r}, which is no port number")
     return int(text)
 
+
+def _broker(environ: Mapping[str, str]) -> str:
+    kind = environ.get("BROKER") or "wheel"
+    if kind not in BROKERS:
+        raise StackError(f"BROKER is {kind!r}, there are {', '.join(BROKERS)}")
+    return kind
+
+
+_BROKER_DIRS = {"wheel": "broker", "apache": "kafka"}
 
 _VARIABLE_OF = {"blocklist": "BLOCKLIST_PORT", "relay": "BLOCKLIST_RELAY_PORT", "notifier": "NOTIFIER_PORT"}

@@ -1,16 +1,21 @@
 """Brings a database to the schema that the code needs, and tells whether it is there."""
 
-from functools import cache
+from functools import cache, partial
 from importlib.resources import files
 
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, MetaData
-from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
+from sqlalchemy import Connection, MetaData, text
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.pool import NullPool
 
-from shared.db import driver_url, sqlite_file
+from shared.engines import DEFAULT_LIMITS, driver_url, sqlite_file
+from shared.postgres import connect
+
+TURN = 0x67776D67
+"""Means migrations among the advisory locks of a database."""
 
 
 async def migrate(url: str, package: str) -> None:
@@ -18,7 +23,7 @@ async def migrate(url: str, package: str) -> None:
     file = sqlite_file(url)
     if file is not None:
         file.parent.mkdir(parents=True, exist_ok=True)
-    engine = create_async_engine(driver_url(url))
+    engine = _engine(url)
     try:
         async with engine.begin() as connection:
             await connection.run_sync(_upgrade, package)
@@ -49,10 +54,27 @@ def _config(package: str) -> Config:
     return config
 
 
+def _engine(url: str) -> AsyncEngine:
+    """A migration may take its time, but not keep others waiting for a lock behind it."""
+    if sqlite_file(url) is not None:
+        return create_async_engine(driver_url(url))
+    return create_async_engine(driver_url(url), async_creator=partial(connect, url, DEFAULT_LIMITS), poolclass=NullPool)
+
+
 def _upgrade(connection: Connection, package: str) -> None:
+    if connection.dialect.name == "postgresql":
+        _take_turns(connection)
     config = _config(package)
     config.attributes["connection"] = connection
     command.upgrade(config, "head")
+
+
+def _take_turns(connection: Connection) -> None:
+    """Of several that migrate at once, one does, and the others find it done."""
+    patience = connection.scalar(text("SELECT current_setting('lock_timeout')"))
+    connection.execute(text("SET LOCAL lock_timeout = 0"))
+    connection.execute(text("SELECT pg_advisory_xact_lock(:number)"), {"number": TURN})
+    connection.execute(text("SELECT set_config('lock_timeout', :patience, true)"), {"patience": patience})
 
 
 def _is_current(connection: Connection, package: str) -> bool:

@@ -10,7 +10,7 @@ from pydantic import AfterValidator, Field, SecretStr, ValidationError, model_va
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from shared.clock import Clock, clock_from
-from shared.db import driver_url
+from shared.engines import StoreLimits, driver_url
 from shared.targets import DEFAULT_PLATFORM, PlatformPatterns
 from shared.topics import Topics
 
@@ -45,6 +45,14 @@ class CommonSettings(BaseSettings):
     kafka_idle_pause_ms: int = Field(0, validation_alias="KAFKA_IDLE_PAUSE_MS", ge=0, le=1000)
     var: Path = Field(Path("var"), validation_alias="GEOWITHHOLD_VAR")
     clock_file: Path | None = Field(None, validation_alias="GEOWITHHOLD_CLOCK_FILE")
+    database_connections: int = Field(20, validation_alias="GEOWITHHOLD_DATABASE_CONNECTIONS", ge=2, le=1000)
+    database_wait_ms: int = Field(800, validation_alias="GEOWITHHOLD_DATABASE_WAIT_MS", ge=1, le=60_000)
+    database_connect_seconds: float = Field(5, validation_alias="GEOWITHHOLD_DATABASE_CONNECT_SECONDS", gt=0, le=60)
+    database_lock_seconds: float = Field(10, validation_alias="GEOWITHHOLD_DATABASE_LOCK_SECONDS", gt=0, le=600)
+    database_statement_seconds: float = Field(60, validation_alias="GEOWITHHOLD_DATABASE_STATEMENT_SECONDS", gt=0, le=3600)
+    database_report_seconds: float = Field(300, validation_alias="GEOWITHHOLD_DATABASE_REPORT_SECONDS", gt=0, le=3600)
+    database_idle_seconds: float = Field(60, validation_alias="GEOWITHHOLD_DATABASE_IDLE_SECONDS", gt=0, le=3600)
+    database_silence_seconds: float = Field(20, validation_alias="GEOWITHHOLD_DATABASE_SILENCE_SECONDS", ge=1, le=600)
     log_level: str = Field("INFO", validation_alias="GEOWITHHOLD_LOG_LEVEL", pattern="^(DEBUG|INFO|WARNING|ERROR)$")
     host: str = Field("127.0.0.1", validation_alias="GEOWITHHOLD_HOST")
     unready_seconds: float | None = Field(None, validation_alias="GEOWITHHOLD_UNREADY_SECONDS", ge=0, le=15)
@@ -75,6 +83,20 @@ class CommonSettings(BaseSettings):
         """Seconds for which a process that was told to end goes on serving: so long requests may still be sent to it."""
         usual = UNREADY_SECONDS if self.environment is Environment.PRODUCTION else 0.0
         return usual if self.unready_seconds is None else self.unready_seconds
+
+    @property
+    def store_limits(self) -> StoreLimits:
+        """How long the database may keep us waiting."""
+        return StoreLimits(
+            connections=self.database_connections,
+            wait=self.database_wait_ms / 1000,
+            connect=self.database_connect_seconds,
+            lock=self.database_lock_seconds,
+            statement=self.database_statement_seconds,
+            report=self.database_report_seconds,
+            idle=self.database_idle_seconds,
+            silence=self.database_silence_seconds,
+        )
 
     @property
     def topics(self) -> Topics:

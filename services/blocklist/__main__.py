@@ -11,6 +11,7 @@ from shared.logs import configure_logs
 from shared.migrations import migrate
 from shared.serve import serve
 from shared.settings import load_settings
+from shared.store_start import require_fit
 
 
 def main(argv: list[str]) -> None:
@@ -19,6 +20,7 @@ def main(argv: list[str]) -> None:
     role = parser.parse_args(argv).role
     settings = load_settings(BlocklistSettings)
     configure_logs(service=f"blocklist-{role}", level=settings.log_level)
+    require_fit(settings.database_url, settings.store_limits)
     match role:
         case "migrate":
             asyncio.run(migrate(settings.database_url, PACKAGE))

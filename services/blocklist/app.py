@@ -53,7 +53,7 @@ class _Parts:
         }
 
     async def publishing(self) -> Said:
-        going = await self.database.read(publishing.may_publish)
+        going = await self.database.look(publishing.may_publish)
         return Said(details={"publishing": "on" if going else "stopped"}, degraded=None if going else "publishing is stopped")
 
     async def relay(self, metrics: RelayMetrics, stop: asyncio.Event) -> None:
@@ -72,7 +72,7 @@ class _Parts:
 
 def _parts(settings: BlocklistSettings) -> _Parts:
     wake = asyncio.Event()
-    database = Database(settings.database_url, after_commit=wake.set)
+    database = Database(settings.database_url, limits=settings.store_limits, after_commit=wake.set)
     return _Parts(settings, CollectorRegistry(), wake, database, Backlog(database, OUTBOX, settings.clock))
 
 

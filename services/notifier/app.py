@@ -48,7 +48,8 @@ SENDER = Lead(name="sender", number=0x67777364)
 def create_app(settings: NotifierSettings) -> FastAPI:
     """The whole service in one process: routes, consumer, healer, deadlines. They stop in the opposite order of their start."""
     metrics, wake = CollectorRegistry(), asyncio.Event()
-    clock, database = settings.clock, Database(settings.database_url, after_commit=wake.set)
+    clock = settings.clock
+    database = Database(settings.database_url, limits=settings.store_limits, after_commit=wake.set)
     commands = Commands(
         database=database,
         registry=load_registry(),

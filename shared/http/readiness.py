@@ -8,6 +8,7 @@ from typing import Any
 from shared.db import Database
 from shared.ending import Ending
 from shared.migrations import is_current
+from shared.outages import StoreUnfit
 
 CHECKED_WITHIN = 3.0
 """Seconds for each part. Whoever probes gives up a little later."""
@@ -52,10 +53,13 @@ def readiness(ending: Ending, checks: Mapping[str, Check]) -> Readiness:
 
 
 def migrated(database: Database, package: str) -> Check:
-    """The database is there and has all that this code needs."""
+    """The database is there, can be trusted with what is written, and has all that this code needs."""
 
     async def check() -> Said:
-        current = await database.read(lambda connection: is_current(connection, package))
+        try:
+            current = await database.look(lambda connection: is_current(connection, package))
+        except StoreUnfit as error:
+            return Said(ready=False, details={"database": "unfit", "why": str(error)})
         return Said(ready=current, details={"database": "reachable", "migrations": "current" if current else "run migrate"})
 
     return check

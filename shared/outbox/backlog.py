@@ -58,7 +58,7 @@ class Backlog:
 
     async def _read(self) -> Waiting:
         began = self._monotonic()
-        found = Waiting(*await self._database.read(self._outbox.backlog))
+        found = Waiting(*await self._database.look(self._outbox.backlog))
         took = self._monotonic() - began
         self._good_until = began + took + max(KEPT_SECONDS, took / AT_MOST_BUSY)
         return found

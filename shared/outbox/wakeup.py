@@ -11,10 +11,11 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 import asyncpg
-from sqlalchemy.engine import make_url
 
+from shared.engines import StoreLimits
 from shared.logs import get_logger
 from shared.outbox.table import CHANNEL
+from shared.postgres import connect
 from shared.tasks import Body, first_of, running
 
 log = get_logger(__name__)
@@ -28,6 +29,9 @@ class Lead:
     number: int
     channel: str = CHANNEL
 
+
+WITHOUT_END = StoreLimits(lock=0)
+"""Who waits to lead, waits for as long as another does."""
 
 RELAY = Lead(name="relay", number=0x67776872)
 
@@ -49,7 +53,7 @@ async def leading(lead: Lead, url: str, *, wake: asyncio.Event, lost: asyncio.Ev
 
     Gives False if `stop` came first.
     """
-    connection = await _connect(url)
+    connection = await connect(url, WITHOUT_END)
     connection.add_termination_listener(lambda *_: lost.set())
     try:
         leads = await _locked(connection, lead.number, stop)
@@ -73,15 +77,3 @@ async def _locked(connection: "asyncpg.Connection[asyncpg.Record]", number: int,
         return False
     await waiting
     return True
-
-
-async def _connect(url: str) -> "asyncpg.Connection[asyncpg.Record]":
-    parsed = make_url(url)
-    host = parsed.query.get("host", parsed.host)
-    return await asyncpg.connect(
-        host=str(host) if host else None,
-        port=parsed.port,
-        user=parsed.username,
-        password=parsed.password,
-        database=parsed.database,
-    )

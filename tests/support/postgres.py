@@ -37,7 +37,7 @@ class Postgres:
 
     def url(self, database: str) -> str:
         """A plain URL, without a driver: our code chooses that."""
-        return f"postgresql://postgres:@:{self.port}/{database}?host={quote(self.socket_dir)}"
+        return f"postgresql://postgres:@/{database}?host={quote(self.socket_dir)}&port={self.port}"
 
     def run(self, statement: str) -> None:
         """Runs one statement as the superuser; raises CalledProcessError when the server refuses it."""

@@ -256,7 +256,7 @@ async def test_a_batch_is_taken_back_while_others_claim_the_same_keys(database: 
 
 
 async def test_a_row_with_a_lower_id_that_commits_later_is_still_published(database: Database) -> None:
-    async with database._writer.connect() as slow, database._writer.connect() as fast:
+    async with database._engines.writer.connect() as slow, database._engines.writer.connect() as fast:
         for connection, name in ((slow, "slow"), (fast, "fast")):
             version = make_withholding(Key(IN, target(name)), directive_id(1))
             await outbox.append_withholdings(connection, TOPICS, [version], NOON)

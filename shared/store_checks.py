@@ -12,8 +12,9 @@ OLDEST = 140000
 """The first version that notices the end of a client for which it works (`client_connection_check_interval`)."""
 
 SETTINGS = """
-    SELECT name, setting, source FROM pg_settings WHERE name IN ('server_version_num', 'in_hot_standby', 'transaction_read_only',
-        'fsync', 'full_page_writes', 'data_sync_retry', 'synchronous_commit', 'synchronous_standby_names')
+    SELECT name, setting, source FROM pg_settings
+     WHERE name IN ('server_version_num', 'in_hot_standby', 'default_transaction_read_only', 'fsync', 'full_page_writes',
+                    'data_sync_retry', 'synchronous_commit', 'synchronous_standby_names')
 """
 """What `judge` judges. Asked in a session of the service's own, so that what a role or a database overrides is seen."""
 
@@ -106,9 +107,9 @@ _RULES = (
         heals=True,
     ),
     _Rule(
-        setting="transaction_read_only",
-        broken=lambda settings: _is("transaction_read_only", "on")(settings) and not _is("in_hot_standby", "on")(settings),
-        remedy="nothing can be written; set default_transaction_read_only = off",
+        setting="default_transaction_read_only",
+        broken=_is("default_transaction_read_only", "on"),
+        remedy="nothing can be written; set it to off",
         heals=True,
     ),
 )

@@ -26,7 +26,7 @@ async def migrate(url: str, package: str) -> None:
     engine = _engine(url)
     try:
         async with engine.begin() as connection:
-            await connection.run_sync(_upgrade, package)
+            await connection.run_sync(upgrade, package)
     finally:
         await engine.dispose()
 
@@ -37,6 +37,20 @@ async def is_current(connection: AsyncConnection, package: str) -> bool:
     Migrations only add while an older release runs, so that the release before stays ready during an upgrade.
     """
     return await connection.run_sync(_is_current, package)
+
+
+def upgrade(connection: Connection, package: str, revision: str = "head") -> None:
+    """Brings the database to this revision, in the caller's transaction."""
+    if connection.dialect.name == "postgresql":
+        _take_turns(connection)
+    config = _config(package)
+    config.attributes["connection"] = connection
+    command.upgrade(config, revision)
+
+
+def knows(package: str, revision: str) -> bool:
+    """Whether `<package>/migrations` has such a revision."""
+    return revision in _revisions(package)[0]
 
 
 def run_in(config: Config, metadata: MetaData) -> None:
@@ -59,14 +73,6 @@ def _engine(url: str) -> AsyncEngine:
     if sqlite_file(url) is not None:
         return create_async_engine(driver_url(url))
     return create_async_engine(driver_url(url), async_creator=partial(connect, url, DEFAULT_LIMITS), poolclass=NullPool)
-
-
-def _upgrade(connection: Connection, package: str) -> None:
-    if connection.dialect.name == "postgresql":
-        _take_turns(connection)
-    config = _config(package)
-    config.attributes["connection"] = connection
-    command.upgrade(config, "head")
 
 
 def _take_turns(connection: Connection) -> None:

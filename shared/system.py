@@ -11,6 +11,7 @@ from sqlalchemy import CheckConstraint, Column, Integer, MetaData, Table, Text, 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shared.db import Instant
+from shared.sql import upsert
 
 FIRST_EPOCH = 1
 
@@ -43,3 +44,10 @@ async def find(connection: AsyncConnection, table: Table) -> System:
     columns = (table.c.epoch, table.c.partitions, table.c.epoch_began_at, table.c.restored_from)
     row = (await connection.execute(select(*columns))).mappings().first()
     return System(**row) if row else System()
+
+
+async def begin_epoch(connection: AsyncConnection, table: Table, epoch: int, *, at: datetime, restored_from: str) -> None:
+    """From now on everything is published under this epoch. The caller knows that it is above all that were."""
+    values = {"epoch": epoch, "epoch_began_at": at, "restored_from": restored_from}
+    statement = upsert(connection, table).values({"id": 1, **values})
+    await connection.execute(statement.on_conflict_do_update(index_elements=[table.c.id], set_=values))

@@ -1,11 +1,14 @@
-"""`python -m services.blocklist api|relay|migrate`"""
+"""`python -m services.blocklist api|relay|migrate|backup|restore`"""
 
 import argparse
 import asyncio
 import sys
 
 from services.blocklist.app import PACKAGE, create_api, create_relay
+from services.blocklist.restore import restore
 from services.blocklist.settings import BlocklistSettings
+from services.blocklist.tables import metadata
+from shared.backup import cli
 from shared.db import exclusive
 from shared.logs import configure_logs
 from shared.migrations import migrate
@@ -15,9 +18,8 @@ from shared.store_start import require_fit
 
 
 def main(argv: list[str]) -> None:
-    parser = argparse.ArgumentParser(prog="python -m services.blocklist", description="The blocklist service.")
-    parser.add_argument("role", choices=["api", "relay", "migrate"], help="what this process does; on SQLite `api` relays, too")
-    role = parser.parse_args(argv).role
+    arguments = _parser().parse_args(argv)
+    role = arguments.role
     settings = load_settings(BlocklistSettings)
     configure_logs(service=f"blocklist-{role}", level=settings.log_level)
     require_fit(settings.database_url, settings.store_limits)
@@ -26,9 +28,21 @@ def main(argv: list[str]) -> None:
             asyncio.run(migrate(settings.database_url, PACKAGE))
         case "relay":
             _relay(settings)
+        case "backup" | "restore":
+            _keep(settings, arguments)
         case _:
             with exclusive(settings.database_url):
                 serve(create_api(settings), host=settings.host, port=settings.port, unready_for=settings.unready_for)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m services.blocklist", description="The blocklist service.")
+    roles = parser.add_subparsers(dest="role", required=True, metavar="api|relay|migrate|backup|restore")
+    roles.add_parser("api", help="the HTTP service; on SQLite it relays, too")
+    roles.add_parser("relay", help="what was committed goes to Kafka; on PostgreSQL alone")
+    roles.add_parser("migrate", help="bring the database to the newest schema")
+    cli.add_verbs(roles)
+    return parser
 
 
 def _relay(settings: BlocklistSettings) -> None:
@@ -36,6 +50,13 @@ def _relay(settings: BlocklistSettings) -> None:
         sys.exit("On SQLite the relay runs inside `api`: one file serves one process.")
     # Nobody sends to it, so it waits for nobody when it ends.
     serve(create_relay(settings), host=settings.host, port=settings.relay_port)
+
+
+def _keep(settings: BlocklistSettings, arguments: argparse.Namespace) -> None:
+    if arguments.role == "restore":
+        cli.run(lambda: restore(settings, arguments.file, cli.options_of(arguments)))
+    else:
+        cli.run(lambda: cli.backed_up(settings.database_url, PACKAGE, metadata, arguments.file))
 
 
 if __name__ == "__main__":

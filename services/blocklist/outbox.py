@@ -7,7 +7,7 @@ Promises, beyond those of `shared.outbox`
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -61,6 +61,15 @@ async def append_case_events(connection: AsyncConnection, topics: Topics, events
         for event in events
     ]
     await OUTBOX.append(connection, rows, at)
+
+
+def without(body: bytes, known: Mapping[Key, int]) -> tuple[bytes, int]:
+    """The body of a row of many versions without those up to the known ones, and how many are left."""
+    chunk = _decode_chunk(body)
+    left = [
+        (target, version) for target, version in chunk.changes if known.get(Key(chunk.pattern.jurisdiction, target), 0) < version
+    ]
+    return _encode(_Chunk(chunk.pattern, left)), len(left)
 
 
 def _by_lane(topics: Topics, versions: Iterable[Withholding]) -> dict[Lane, list[Withholding]]:

@@ -174,7 +174,7 @@ class Outbox:
             .order_by(columns.id)
             .limit(limit)
         )
-        return [Entry(id_, list(self._records(form, body))) for id_, form, body in found]
+        return [Entry(id_, list(self.records(form, body))) for id_, form, body in found]
 
     async def mark_published(self, connection: AsyncConnection, ids: Sequence[int], at: datetime) -> None:
         """Called only for rows whose every event the broker acknowledged."""
@@ -189,7 +189,8 @@ class Outbox:
         waiting, oldest = found.one()
         return int(waiting), oldest
 
-    def _records(self, form: str, body: bytes) -> Iterable[Record]:
+    def records(self, form: str, body: bytes) -> Iterable[Record]:
+        """The events of a row, in order."""
         return [_decode_record(body)] if form == RECORD else self.forms[form](body)
 
 

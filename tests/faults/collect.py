@@ -156,7 +156,7 @@ async def _queued(connection: Any, outbox: Outbox, service: str) -> list[Queued]
 
 
 def _events(row: Row, outbox: Outbox, service: str) -> Iterable[Queued]:
-    for place, record in enumerate(outbox._records(row["kind"], row["body"])):
+    for place, record in enumerate(outbox.records(row["kind"], row["body"])):
         yield Queued(
             service=service,
             row=row["id"],

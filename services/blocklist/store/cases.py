@@ -8,10 +8,11 @@ import msgspec
 from sqlalchemy import insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.blocklist.store.rows import Row, fetch_all
+from services.blocklist.store.rows import Row, fetch_all, fetch_first
 from services.blocklist.tables import case_events, notices, replies
-from shared.events import TYPE_OF, CaseEvent
+from shared.events import TYPE_OF, TYPES, CaseEvent
 from shared.ids import DirectiveId
+from shared.sql import upsert
 
 
 async def append(
@@ -32,9 +33,43 @@ async def append(
     await connection.execute(insert(case_events), rows)
 
 
+async def bring(connection: AsyncConnection, events: Sequence[tuple[CaseEvent, datetime]]) -> None:
+    """Adds events that were published, each with its own time, as they were; one that is there already stays."""
+    rows = [
+        {
+            "directive": event.directive,
+            "revision": event.revision,
+            "type": TYPE_OF[type(event)],
+            "at": at,
+            "data": msgspec.to_builtins(event),
+        }
+        for event, at in events
+    ]
+    if rows:
+        await connection.execute(upsert(connection, case_events).on_conflict_do_nothing(), rows)
+
+
+async def has_notice(connection: AsyncConnection, id_: str) -> bool:
+    return await connection.scalar(select(notices.c.id).where(notices.c.id == id_)) is not None
+
+
+async def has_reply(connection: AsyncConnection, id_: str) -> bool:
+    return await connection.scalar(select(replies.c.id).where(replies.c.id == id_)) is not None
+
+
 async def timeline(connection: AsyncConnection, directive: DirectiveId, *, after: int, limit: int) -> list[Row]:
     statement = select(*case_events.c).where(case_events.c.directive == directive, case_events.c.revision > after)
     return await fetch_all(connection, statement.order_by(case_events.c.revision).limit(limit))
+
+
+async def last_event(connection: AsyncConnection, directive: DirectiveId) -> tuple[CaseEvent, datetime] | None:
+    """The directive's last event as it was published, and when it happened."""
+    statement = select(*case_events.c).where(case_events.c.directive == directive).order_by(case_events.c.revision.desc())
+    row = await fetch_first(connection, statement)
+    kind = TYPES.get(row["type"]) if row else None
+    if row is None or kind is None or not issubclass(kind, CaseEvent):
+        return None
+    return msgspec.convert(row["data"], kind), row["at"]
 
 
 async def add_notice(connection: AsyncConnection, values: Mapping[str, Any]) -> None:

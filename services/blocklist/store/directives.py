@@ -126,6 +126,21 @@ async def add_elements(connection: AsyncConnection, id_: DirectiveId, more: Mapp
         await connection.execute(update(directives).where(directives.c.id == id_).values(elements=merged))
 
 
+async def revisions(connection: AsyncConnection, ids: Collection[DirectiveId]) -> dict[DirectiveId, int]:
+    """The last revision of each of these directives that there is."""
+    found: dict[DirectiveId, int] = {}
+    for chunk in in_chunks(sorted(ids)):
+        statement = select(directives.c.id, directives.c.revision).where(directives.c.id.in_(chunk))
+        found.update({row.id: row.revision for row in await connection.execute(statement)})
+    return found
+
+
+async def ids_in_order(connection: AsyncConnection, *, after: int, limit: int) -> list[tuple[int, DirectiveId]]:
+    """Ids in the order of arrival, each with its place in it."""
+    statement = select(directives.c.seq, directives.c.id).where(directives.c.seq > after).order_by(directives.c.seq).limit(limit)
+    return [(row.seq, row.id) for row in await connection.execute(statement)]
+
+
 async def exists(connection: AsyncConnection, id_: DirectiveId, *, authority: str) -> bool:
     found = await connection.execute(select(directives.c.id).where(directives.c.id == id_, directives.c.authority == authority))
     return found.first() is not None

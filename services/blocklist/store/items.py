@@ -30,7 +30,8 @@ async def add(
     made: Sequence[Item],
     *,
     at: datetime,
-    batch: BatchId,
+    batch: BatchId | None,
+    first_position: int = 1,
 ) -> None:
     """Stores the items of a new directive, in the order of the notice, each as version 1."""
     rows = [
@@ -44,7 +45,7 @@ async def add(
             "batch": batch,
             **_state(item),
         }
-        for position, item in enumerate(made, start=1)
+        for position, item in enumerate(made, start=first_position)
     ]
     await connection.execute(insert(items), rows)
 
@@ -63,7 +64,7 @@ async def select_items(connection: AsyncConnection, directive: DirectiveId, sele
 
 
 async def save(
-    connection: AsyncConnection, directive: DirectiveId, changed: Sequence[Item], *, at: datetime, batch: BatchId
+    connection: AsyncConnection, directive: DirectiveId, changed: Sequence[Item], *, at: datetime, batch: BatchId | None
 ) -> None:
     """Writes items that changed, each as its next version; what it replaces goes to the history. The caller holds the lock."""
     if not changed:
@@ -77,6 +78,23 @@ async def save(
     )
     rows = [{"key": item.target, **{f"new_{name}": value for name, value in _state(item).items()}} for item in changed]
     await connection.execute(statement, rows)
+
+
+async def on_targets(connection: AsyncConnection, targets: Sequence[Target]) -> list[tuple[DirectiveId, Item, datetime]]:
+    """Every item on these targets, each with the directive that it is of and the instant of its last change."""
+    found: list[tuple[DirectiveId, Item, datetime]] = []
+    for chunk in in_chunks(targets):
+        rows = await fetch_all(
+            connection, select(items.c.directive, *_columns, items.c.changed_at).where(items.c.target.in_(chunk))
+        )
+        found += [(row["directive"], item_of(row), row["changed_at"]) for row in rows]
+    return found
+
+
+async def last_position(connection: AsyncConnection, directive: DirectiveId) -> int:
+    """The position of the last item of the directive's notice; 0 if it has none."""
+    last = await connection.scalar(select(func.max(items.c.position)).where(items.c.directive == directive))
+    return int(last or 0)
 
 
 async def suspended(connection: AsyncConnection, targets: Sequence[Target]) -> list[tuple[DirectiveId, Target]]:

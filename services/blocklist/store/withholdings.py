@@ -63,6 +63,24 @@ async def save(connection: AsyncConnection, settled: Sequence[Settled]) -> None:
     await _update([outcome.after for outcome in settled if isinstance(outcome, Kept)], connection)
 
 
+async def bring(connection: AsyncConnection, present: Sequence[Withholding], past: Sequence[Withholding]) -> None:
+    """Stores versions that were made elsewhere, as they are: those that are the latest of their keys, and earlier ones."""
+    if past:
+        rows = [_row(value, _versioned) for value in past]
+        await connection.execute(upsert(connection, withholding_history).on_conflict_do_nothing(), rows)
+    if present:
+        statement = upsert(connection, withholdings)
+        changed = {name: statement.excluded[name] for name in (*_versioned[2:], "claimants")}
+        keyed = statement.on_conflict_do_update(index_elements=list(withholdings.primary_key.columns), set_=changed)
+        await connection.execute(keyed, [_first_row(value) for value in present])
+
+
+async def in_order(connection: AsyncConnection, *, after: Key, limit: int) -> list[Withholding]:
+    """Latest versions, in order of jurisdiction and target."""
+    rows = await page(connection, place=None, state=None, target_type=None, after=after, limit=limit)
+    return [_withholding(row) for row in rows]
+
+
 async def of_target(connection: AsyncConnection, target: Target) -> list[Row]:
     """The latest version of each of the target's keys."""
     statement = select(*withholdings.c).where(withholdings.c.target == target).order_by(withholdings.c.jurisdiction)
@@ -132,10 +150,7 @@ async def counts(connection: AsyncConnection) -> dict[tuple[str, str], int]:
 async def _insert_first(first: Sequence[Withholding], connection: AsyncConnection) -> None:
     if not first:
         return
-    rows = [
-        {**_row(value, _versioned), "target_type": type_of(value.key.target), "claimants": sorted(value.claimants)}
-        for value in first
-    ]
+    rows = [_first_row(value) for value in first]
     added = await connection.execute(
         upsert(connection, withholdings).on_conflict_do_nothing().returning(withholdings.c.target), rows
     )
@@ -153,6 +168,10 @@ async def _update(values: Sequence[Withholding], connection: AsyncConnection) ->
         .values({name: bindparam(f"new_{name}", type_=withholdings.c[name].type) for name in columns})
     )
     await connection.execute(statement, [_update_row(value, columns) for value in values])
+
+
+def _first_row(value: Withholding) -> dict[str, Any]:
+    return {**_row(value, _versioned), "target_type": type_of(value.key.target), "claimants": sorted(value.claimants)}
 
 
 def _update_row(value: Withholding, columns: Sequence[str]) -> dict[str, Any]:

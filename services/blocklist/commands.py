@@ -1,6 +1,16 @@
-"""Runs a command: opens its transaction, carries it out once per idempotency key, commits, then counts."""
+"""Runs a command: opens its transaction, carries it out once per idempotency key, commits, then counts.
 
+Promises: a COMMIT whose end nobody saw is never guessed at. With an idempotency key the command is run again, and its key waits
+for the transaction in doubt: its answer is there, or it never happened. Without one the name of its batch decides likewise.
+Does not promise: to find it out for a command without a key that changes no item, nor while the database stays away. Then
+OutcomeUnknown says how the caller can.
+"""
+
+import asyncio
+import random
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
 from http import HTTPStatus
 from typing import Any, TypeVar
 from uuid import uuid4
@@ -14,16 +24,37 @@ from services.blocklist.handlers.limits import hold_within
 from services.blocklist.handlers.overlaps import Overlap, overlaps
 from services.blocklist.handlers.unit import Unit, close_batch
 from services.blocklist.metrics import CommandMetrics
-from services.blocklist.store import idempotency
+from services.blocklist.store import batches, idempotency
 from services.blocklist.store.idempotency import Answer, Attempt
+from shared.backoff import Backoff
 from shared.clock import Clock
 from shared.db import Database
+from shared.outages import OutcomeUnknown, is_outage
 from shared.steps import Step, reached
 from shared.topics import Topics
 
 T = TypeVar("T")
 
 OVERLAPS_SHOWN = 100
+
+LOOKS = 4
+"""How often an outcome is looked for before the caller is told that it is unknown: about a second."""
+
+_backoff = Backoff(base=timedelta(milliseconds=50), cap=timedelta(seconds=1))
+
+WITH_KEY = "it is not known whether this was done: send the same request again with the same Idempotency-Key, and it is done once"
+WITHOUT_KEY = (
+    "it is not known whether this was done: look at GET /v1/batches, or at the directive's timeline, before you send it again; "
+    "with an Idempotency-Key it can always be sent again"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """What a transaction has done, and would answer, when it asks to be committed."""
+
+    unit: Unit
+    answer: Answer
 
 
 class Commands:
@@ -57,6 +88,8 @@ class Commands:
         `confirmed` is how many items the caller expects to change. A request whose key was answered before gets that answer.
         """
 
+        made: list[_Made] = []
+
         async def once(unit: Unit) -> Answer:
             stored = await idempotency.claim(unit.connection, attempt, unit.now) if attempt else None
             if stored:
@@ -65,9 +98,40 @@ class Commands:
             await hold_within(unit, self._limits, confirmed)
             if attempt:
                 await idempotency.keep(unit.connection, attempt, answer)
+            made.append(_Made(unit, answer))
             return answer
 
-        return await self.run(once)
+        try:
+            return await self.run(once)
+        except OutcomeUnknown as unknown:
+            found = await self._find_out(attempt, once, made)
+            if found is None:
+                raise OutcomeUnknown(WITH_KEY if attempt else WITHOUT_KEY) from unknown
+            return found
+
+    async def _find_out(
+        self, attempt: Attempt | None, once: Callable[[Unit], Awaitable[Answer]], made: Sequence[_Made]
+    ) -> Answer | None:
+        """The answer of what was in doubt, or of doing it once it is known not to have happened. None if it stays in doubt."""
+        for look in range(1, LOOKS + 1):
+            await asyncio.sleep(_backoff.delay(look, random.random()).total_seconds())  # noqa: S311 (jitter)
+            last = made[-1]
+            try:
+                if attempt is None:
+                    if last.unit.batch.name is None:
+                        return None
+                    if await self._committed(last.unit):
+                        self._metrics.count(last.unit.emitted)
+                        return last.answer
+                return await self.run(once)
+            except Exception as error:
+                if not is_outage(error):
+                    raise
+        return None
+
+    async def _committed(self, unit: Unit) -> bool:
+        """Whether the unit's transaction was. Waits for its end: a name that it has taken cannot be taken before."""
+        return await self._database.rehearse(lambda connection: batches.is_taken(connection, unit.batch, unit.now))
 
     async def rehearse(self, handle: Callable[[Unit], Awaitable[Answer]]) -> Answer:
         """The answer that `handle` would give, and what other directives hold of what it would change. Nothing of it stays."""

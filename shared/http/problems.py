@@ -15,8 +15,8 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
-from shared.db import OutcomeUnknown, is_outage
 from shared.logs import get_logger
+from shared.outages import OutcomeUnknown, is_outage
 
 log = get_logger(__name__)
 
@@ -38,6 +38,7 @@ class Kind(Enum):
     TOO_LARGE = ("content-too-large", HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "The body is too large")
     NOT_IMPLEMENTED = ("not-implemented", HTTPStatus.NOT_IMPLEMENTED, "This part of the contract does not exist yet")
     UNAVAILABLE = ("unavailable", HTTPStatus.SERVICE_UNAVAILABLE, "The service cannot answer now")
+    OUTCOME_UNKNOWN = ("outcome-unknown", HTTPStatus.SERVICE_UNAVAILABLE, "It is not known whether this was done")
     INTERNAL = ("internal-error", HTTPStatus.INTERNAL_SERVER_ERROR, "The service failed")
 
     @property
@@ -96,7 +97,8 @@ def document(refusal: Refusal) -> dict[str, Any]:
 
 
 def respond(refusal: Refusal) -> JSONResponse:
-    retry_after = RETRY_AFTER_SECONDS if refusal.kind is Kind.UNAVAILABLE else refusal.retry_after
+    later = refusal.kind in {Kind.UNAVAILABLE, Kind.OUTCOME_UNKNOWN}
+    retry_after = RETRY_AFTER_SECONDS if later else refusal.retry_after
     headers = {} if retry_after is None else {"Retry-After": str(retry_after)}
     return JSONResponse(
         document(refusal), status_code=refusal.kind.status, headers=headers, media_type="application/problem+json"
@@ -143,12 +145,20 @@ async def on_http(_request: Request, error: Exception) -> JSONResponse:
     return JSONResponse(body, status_code=status, headers=error.headers, media_type="application/problem+json")
 
 
+_SAME_WHEN_REPEATED = frozenset({"GET", "HEAD", "PUT", "DELETE"})
+
+_ADVICE = {
+    True: "it is not known whether this was done: send the same request again, which changes nothing the second time",
+    False: "it is not known whether this was done: look before you send the same request again",
+}
+
+
 async def on_failure(request: Request, error: Exception) -> JSONResponse:
     """Anything unforeseen. A database that is away is a 503 to come back from; the rest is a bare 500, told in the log alone."""
+    if isinstance(error, OutcomeUnknown):
+        return respond(Refusal(Kind.OUTCOME_UNKNOWN, error.advice or _ADVICE[request.method in _SAME_WHEN_REPEATED]))
     if is_outage(error):
-        unknown = isinstance(error, OutcomeUnknown)
-        detail = "the outcome is unknown: send the same request again with the same Idempotency-Key" if unknown else "try again"
-        return respond(Refusal(Kind.UNAVAILABLE, detail))
+        return respond(Refusal(Kind.UNAVAILABLE, "try again"))
     log.error("request_failed", path=request.url.path, error=type(error).__name__, exc_info=error)
     return respond(Refusal(Kind.INTERNAL, "the failure has been logged"))
 

@@ -11,26 +11,35 @@ from services.blocklist.domain.batch import BatchId, BatchKind, OpenBatch, Reach
 from services.blocklist.domain.limits import Made
 from services.blocklist.store.rows import Row, fetch_all, fetch_first
 from services.blocklist.tables import batches
+from shared.sql import upsert
 
 
 async def add(connection: AsyncConnection, batch: OpenBatch, at: datetime, *, withholdings_changed: int) -> None:
+    await connection.execute(insert(batches).values(_values(batch, at) | {"withholdings_changed": withholdings_changed}))
+
+
+async def is_taken(connection: AsyncConnection, batch: OpenBatch, at: datetime) -> bool:
+    """Whether a batch of this name is stored. Waits for whoever is about to store one. Takes the name if nobody has."""
+    values = _values(batch, at) | {"withholdings_changed": 0}
+    statement = upsert(connection, batches).values(values).on_conflict_do_nothing(index_elements=["id"])
+    return (await connection.execute(statement.returning(batches.c.id))).first() is None
+
+
+def _values(batch: OpenBatch, at: datetime) -> dict[str, Any]:
     reach = batch.reach
-    await connection.execute(
-        insert(batches).values(
-            id=batch.id,
-            kind=batch.kind,
-            at=at,
-            memo=batch.memo,
-            approvers=list(batch.approvers),
-            undoes=batch.undoes,
-            directives=sorted(batch.changes),
-            sealed=batch.sealed,
-            items=reach.items,
-            blocked=reach.blocked,
-            released=reach.released,
-            withholdings_changed=withholdings_changed,
-        )
-    )
+    return {
+        "id": batch.id,
+        "kind": batch.kind,
+        "at": at,
+        "memo": batch.memo,
+        "approvers": list(batch.approvers),
+        "undoes": batch.undoes,
+        "directives": sorted(batch.changes),
+        "sealed": batch.sealed,
+        "items": reach.items,
+        "blocked": reach.blocked,
+        "released": reach.released,
+    }
 
 
 async def find(connection: AsyncConnection, id_: BatchId, *, sealed: bool = True) -> Row | None:

@@ -66,11 +66,12 @@ def app(registry: CollectorRegistry) -> FastAPI:
     async def segment(name: str) -> str:
         return name
 
-    @made.get("/raise/{what}")
+    @made.api_route("/raise/{what}", methods=["GET", "PUT", "POST"])
     async def fail(what: str) -> None:
         raise {
             "refusal": Refusal(Kind.CONFLICT, "no", (Fault("here", pointer="/a"),), {"more": 1}),
             "unknown": OutcomeUnknown(),
+            "advised": OutcomeUnknown("ask the oracle"),
             "outage": ConnectionRefusedError(),
             "bug": RuntimeError("internal detail"),
         }[what]
@@ -105,11 +106,20 @@ async def test_a_refusal_becomes_its_document(client: httpx2.AsyncClient) -> Non
     }
 
 
-async def test_an_unknown_outcome_tells_how_to_find_out(client: httpx2.AsyncClient) -> None:
-    answer = await client.get("/raise/unknown")
+@pytest.mark.parametrize(
+    ("method", "what", "advice"),
+    [
+        ("PUT", "unknown", "send the same request again"),
+        ("POST", "unknown", "look before"),
+        ("POST", "advised", "ask the oracle"),
+    ],
+)
+async def test_an_unknown_outcome_tells_how_to_find_out(client: httpx2.AsyncClient, method: str, what: str, advice: str) -> None:
+    answer = await client.request(method, f"/raise/{what}")
 
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
-    assert "Idempotency-Key" in answer.json()["detail"]
+    assert answer.json()["type"] == "urn:geowithhold:problem:outcome-unknown"
+    assert advice in answer.json()["detail"]
 
 
 @pytest.mark.parametrize(("what", "status"), [("outage", 503), ("bug", 500)])

@@ -11,6 +11,7 @@ from prometheus_client import CollectorRegistry
 
 from services.notifier.api import ROUTERS
 from services.notifier.api.context import ChannelRules
+from services.notifier.auditor import Auditor
 from services.notifier.channels import Channels, MailChannel, WebhookChannel
 from services.notifier.channels.webhook import make_client
 from services.notifier.commands import Commands
@@ -19,6 +20,7 @@ from services.notifier.consumer.operator import Operator
 from services.notifier.deadlines import Deadlines
 from services.notifier.delivery_metrics import DeliveryMetrics
 from services.notifier.doubts import certain
+from services.notifier.filler import Filler
 from services.notifier.healer import Healer
 from services.notifier.history import BlocklistHistory
 from services.notifier.metrics import FactMetrics, StateMetrics
@@ -59,7 +61,7 @@ def create_app(settings: NotifierSettings) -> FastAPI:
         release_within=settings.release_within,
     )
     consumer = Consumer(
-        connect=partial(connected, settings, StoredPositions(database)),
+        connect=partial(connected, settings, StoredPositions(commands)),
         inbox=StoredInbox(commands, settings.topics),
         topics=topics_read(settings.topics),
     )
@@ -69,22 +71,16 @@ def create_app(settings: NotifierSettings) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with (
-            opened(database),
-            _blocklist(settings) as client,
-            _channels(settings) as channels,
-        ):
-            source = BlocklistHistory(client)
-            healer = Healer(commands=commands, source=source)
-            app.state.operator = Operator(commands=commands, source=source, topics=settings.topics)
+        async with opened(database), _channels(settings) as channels:
             sender = Sender(commands=commands, carry=channels.carry, metrics=tries, attempts=settings.delivery_attempts)
             async with (
                 running("relay", partial(_alone, settings, RELAY, relay, wake)),
                 running("sender", partial(_alone, settings, SENDER, sender.run, asyncio.Event())),
                 running("deadlines", deadlines.run),
-                running("healer", healer.run),
+                _made_whole(settings, commands) as source,
                 running("consumer", consumer.run),
             ):
+                app.state.operator = Operator(commands=commands, source=source, topics=settings.topics)
                 yield
 
     app = create_http_app(title="Geowithhold notifier", description=DESCRIPTION, registry=metrics, lifespan=lifespan)
@@ -103,6 +99,19 @@ def _tell_routes(app: FastAPI, settings: NotifierSettings, commands: Commands) -
     app.state.platform = settings.reply_as
     app.state.admin_key = settings.key
     app.state.channel_rules = ChannelRules(allow_private=settings.webhooks_allow_private, mail=settings.smtp is not None)
+
+
+@asynccontextmanager
+async def _made_whole(settings: NotifierSettings, commands: Commands) -> AsyncIterator[BlocklistHistory]:
+    """Whatever did not come by Kafka is noticed, and asked of the blocklist. Several notifiers may do so at a time."""
+    async with _blocklist(settings) as client:
+        history = BlocklistHistory(client, settings.topics)
+        async with (
+            running("healer", Healer(commands=commands, source=history).run),
+            running("filler", Filler(commands=commands, source=history, topics=settings.topics).run),
+            running("auditor", Auditor(commands=commands).run),
+        ):
+            yield history
 
 
 def _blocklist(settings: NotifierSettings) -> httpx2.AsyncClient:

@@ -9,9 +9,11 @@ from urllib.parse import quote
 import httpx2
 import msgspec
 
+from services.notifier.consumer.records import Numbered
 from services.notifier.handlers.happenings import CaseRecord
-from shared.events import TYPES, CaseEvent, WithholdingChanged
+from shared.events import TYPES, CaseEvent, Record, WithholdingChanged
 from shared.ids import DirectiveId, Key
+from shared.topics import Topics
 
 T = TypeVar("T")
 
@@ -20,6 +22,21 @@ PAGE = "1000"
 
 class HistoryUnavailable(Exception):
     """The blocklist did not answer, or not as the contract says. Worth asking again later."""
+
+
+class EventsPurged(Exception):
+    """The blocklist had these events and keeps them no more."""
+
+
+class _Numbered(msgspec.Struct):
+    sequence: int
+    key: str
+    headers: dict[str, str]
+    value: msgspec.Raw
+
+
+class _Events(msgspec.Struct):
+    items: list[_Numbered]
 
 
 class _Page(msgspec.Struct, Generic[T]):
@@ -38,8 +55,9 @@ class _Entry(msgspec.Struct):
 class BlocklistHistory:
     """`client` has the blocklist's address as its base."""
 
-    def __init__(self, client: httpx2.AsyncClient) -> None:
+    def __init__(self, client: httpx2.AsyncClient, topics: Topics) -> None:
         self._client = client
+        self._names = {topics.withholdings: "withholdings", topics.directives: "directives"}
 
     async def versions(self, key: Key) -> list[WithholdingChanged]:
         """Every version of the key, in order; none if the blocklist has never heard of it. Raises HistoryUnavailable."""
@@ -51,6 +69,25 @@ class BlocklistHistory:
         """Every event of the directive, in order; none if there is no such directive. Raises HistoryUnavailable."""
         pages = self._pages(f"/v1/directives/{quote(directive, safe='')}/timeline", {}, _Page[_Entry])
         return [_record(entry) async for entry in pages]
+
+    async def events(self, topic: str, partition: int, *, after: int) -> list[Numbered]:
+        """What was published there with the numbers after `after`, without a hole; none if nothing was.
+
+        Raises EventsPurged, or HistoryUnavailable.
+        """
+        place = f"partition {partition} of {topic} after {after}"
+        query = {"topic": self._names[topic], "partition": str(partition), "after": str(after), "limit": PAGE}
+        try:
+            answer = await self._client.get("/v1/events", params=query)
+            if answer.status_code == HTTPStatus.GONE:
+                raise EventsPurged(place)
+            answer.raise_for_status()
+            found = [_event(each) for each in msgspec.json.decode(answer.content, type=_Events).items]
+        except (httpx2.HTTPError, msgspec.MsgspecError) as error:
+            raise HistoryUnavailable(f"{place}: {error}") from error
+        if [each.sequence for each in found] != list(range(after + 1, after + 1 + len(found))):
+            raise HistoryUnavailable(f"{place}: the numbers have holes")
+        return found
 
     async def _pages(self, path: str, query: Mapping[str, str], kind: type[_Page[T]]) -> AsyncIterator[T]:
         cursor: str | None = None
@@ -71,6 +108,14 @@ class BlocklistHistory:
             return msgspec.json.decode(answer.content, type=kind)
         except (httpx2.HTTPError, msgspec.MsgspecError) as error:
             raise HistoryUnavailable(f"{path}: {error}") from error
+
+
+def _event(item: _Numbered) -> Numbered:
+    """The value is what was published, byte for byte: as a text in the answer, or as the answer's own JSON."""
+    raw = bytes(item.value)
+    value = None if raw == b"null" else msgspec.json.decode(raw, type=str).encode() if raw[:1] == b'"' else raw
+    headers = tuple((name, text.encode()) for name, text in item.headers.items())
+    return Numbered(item.sequence, Record(item.key.encode(), value, headers))
 
 
 def _record(entry: _Entry) -> CaseRecord:

@@ -21,7 +21,7 @@ from services.notifier.domain.facts import (
     TookEffect,
     WentOverdue,
 )
-from services.notifier.lane_metrics import LaneFactMetrics
+from services.notifier.lane_metrics import LaneFactMetrics, LaneStateMetrics
 from services.notifier.outbox import OUTBOX
 from services.notifier.store import deliveries, holes
 from services.notifier.store.figures import Figures, figures
@@ -108,6 +108,7 @@ class StateMetrics:
         self._database = database
         self._backlog = BacklogMetrics(registry, database, OUTBOX, clock)
         self._clocks = ClockStateMetrics(registry, database, clock)
+        self._lanes = LaneStateMetrics(registry, database, clock)
         self._lag = lag
         self._behind = Gauge(
             "geowithhold_consumer_lag_seconds",
@@ -136,6 +137,7 @@ class StateMetrics:
     async def refresh(self) -> None:
         await self._backlog.refresh()
         await self._clocks.refresh()
+        await self._lanes.refresh()
         self._deliveries.set(await self._database.read(deliveries.count_unfinished))
         await self._aside.refresh()
         self._incomplete.set(await self._database.read(holes.count))

@@ -23,13 +23,15 @@ from services.notifier.consumer.records import (
 from services.notifier.domain.facts import Contradicted
 from services.notifier.domain.stream import Walk
 from services.notifier.handlers.cases import record_case_events
+from services.notifier.handlers.checkpoints import record_checkpoints
+from services.notifier.handlers.digests import record_state_digests
 from services.notifier.handlers.happenings import CaseRecord
 from services.notifier.handlers.reports import record_reports
 from services.notifier.handlers.unit import Unit
 from services.notifier.handlers.withholdings import record_withholdings
 from services.notifier.store import offsets
 from services.notifier.store.offsets import Progress
-from shared.events import CaseEvent, EnforcementReported, Envelope, WithholdingChanged
+from shared.events import CaseEvent, CheckpointMade, EnforcementReported, Envelope, StateDigested, WithholdingChanged
 from shared.ids import Key
 from shared.steps import Step, reached
 from shared.topics import Topics
@@ -50,13 +52,19 @@ async def take(
         return
     walk = Walk(progress.lane)
     valid = follow(walk, fresh, partition.topic, topics, compacted_before)
-    await _take_effect(unit, partition, valid, topics)
+    await take_effect(unit, partition, valid, topics)
     await keep(unit, partition, walk)
     await offsets.save(unit.connection, *partition, Progress(next_offset=fresh[-1].offset + 1, lane=walk.lane))
     reached(Step.EFFECT_RECORDED)
 
 
-async def _take_effect(unit: Unit, partition: Partition, fresh: Sequence[Consumed], topics: Topics) -> None:
+async def take_effect(
+    unit: Unit, partition: Partition, fresh: Sequence[Consumed], topics: Topics, *, in_order: bool = True
+) -> None:
+    """The effect of these records, by the rules of their topic, and what of them is set aside.
+
+    Unless they came in their order, a version that applies may be older than what its key is held for, and ends no hold.
+    """
     understood: list[tuple[Consumed, Envelope]] = []
     refused: list[Refused] = []
     for consumed in fresh:
@@ -71,11 +79,12 @@ async def _take_effect(unit: Unit, partition: Partition, fresh: Sequence[Consume
                 assert_never(other)
     applied = await record_envelopes(unit, [envelope for _, envelope in understood])
     refused += [Refused(understood[at][0], CONTRADICTION, contradicts=True) for at in contradicted(unit)]
-    await set_aside(unit, partition, refused, {key: understood[at][0].offset for key, at in applied.items()}, topics)
+    later = {key: understood[at][0].offset for key, at in applied.items()} if in_order else {}
+    await set_aside(unit, partition, refused, later, topics)
 
 
 async def record_envelopes(unit: Unit, envelopes: Sequence[Envelope]) -> dict[Key, int]:
-    """Gives them their effect; all carry events of one kind, that of their topic.
+    """Gives them their effect; all carry events of one kind, that of their topic; on the checkpoints topic, of two.
 
     Answers the keys that have a new present version, with the place of its envelope.
     """
@@ -85,6 +94,8 @@ async def record_envelopes(unit: Unit, envelopes: Sequence[Envelope]) -> dict[Ke
     await record_case_events(
         unit, [CaseRecord(envelope.data, envelope.time) for envelope in envelopes if isinstance(envelope.data, CaseEvent)]
     )
+    await record_checkpoints(unit, [event for event in data if isinstance(event, CheckpointMade)])
+    await record_state_digests(unit, [event for event in data if isinstance(event, StateDigested)])
     return applied
 
 

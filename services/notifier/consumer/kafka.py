@@ -104,7 +104,6 @@ class KafkaSource(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
     async def _start_over(self, error: OffsetOutOfRangeError) -> None:
         beginnings = await self._consumer.beginning_offsets(list(error.args[0]))
         for lost, beginning in beginnings.items():
-            log.error("offset_lost", topic=lost.topic, partition=lost.partition, beginning=beginning)
             partition = Partition(lost.topic, lost.partition)
             await self._positions.rewind(partition, beginning)
             self._next.pop(partition, None)

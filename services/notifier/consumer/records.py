@@ -4,18 +4,21 @@ import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, NamedTuple
+from types import UnionType
+from typing import Any, NamedTuple, assert_never
 
 import msgspec
 
 from shared.events import (
     CaseEvent,
+    CheckpointMade,
     DecodeError,
     DirectiveFinding,
     EnforcementReported,
     Envelope,
     KeyFinding,
     Record,
+    StateDigested,
     WithholdingChanged,
     decode,
 )
@@ -27,7 +30,7 @@ INDEXED = frozenset({"target", "directive", "notice", "reply", "point"})
 LONGEST_INDEXED = 2200
 """Bytes that an index entry takes for sure, on either database; a canonical target has at most 2,052."""
 
-Consumable = WithholdingChanged | CaseEvent | EnforcementReported
+Consumable = WithholdingChanged | CaseEvent | EnforcementReported | CheckpointMade | StateDigested
 """What the notifier reads. What it finds itself, it only writes."""
 
 YEARS = range(1900, 9999)
@@ -44,6 +47,13 @@ class Consumed(NamedTuple):
 
     offset: int
     timestamp: datetime
+    record: Record
+
+
+class Numbered(NamedTuple):
+    """An event as its source has it, with its number in its lane."""
+
+    sequence: int
     record: Record
 
 
@@ -92,11 +102,13 @@ def _refusal(envelope: Envelope, record: Record, topic: str, topics: Topics) -> 
         return "a text holds a NUL, which cannot be stored"
     if _out_of_range(data):
         return "a time or an id is out of range"
-    return _nowhere(data)
+    return _nowhere(data, topics)
 
 
-def _nowhere(data: Consumable) -> str | None:
+def _nowhere(data: Consumable, topics: Topics) -> str | None:
     """Why the event speaks of something that cannot be: a place that is none, or a target of another type than it says."""
+    if isinstance(data, CheckpointMade):
+        return None if data.topic in topics.published else f"{data.topic} is not what the blocklist publishes"
     if isinstance(data, CaseEvent):
         return None
     if isinstance(data, WithholdingChanged) and data.target_type is not type_of(data.target):
@@ -118,7 +130,17 @@ def _holds_nul(value: Any) -> bool:
 
 
 def _key_of(data: Consumable) -> str:
-    return data.directive if isinstance(data, CaseEvent) else str(Key(data.jurisdiction, data.target))
+    match data:
+        case CaseEvent():
+            return data.directive
+        case WithholdingChanged() | EnforcementReported():
+            return str(Key(data.jurisdiction, data.target))
+        case CheckpointMade():
+            return str(data.partition)
+        case StateDigested():
+            return data.jurisdiction
+        case other:
+            assert_never(other)
 
 
 def _out_of_range(data: Any) -> bool:
@@ -134,9 +156,10 @@ def _out_of_range(data: Any) -> bool:
     return False
 
 
-def _carried(topics: Topics) -> Mapping[str, type[Consumable]]:
+def _carried(topics: Topics) -> Mapping[str, type[Consumable] | UnionType]:
     return {
         topics.withholdings: WithholdingChanged,
         topics.directives: CaseEvent,
         topics.enforcements: EnforcementReported,
+        topics.checkpoints: CheckpointMade | StateDigested,
     }

@@ -120,7 +120,29 @@ class StaleDropped(LaneFact):
     records: int
 
 
-AnyLaneFact = GapFound | StaleDropped
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GapPurged(LaneFact):
+    """Events of a lane never came, and the source does not have them any more."""
+
+    gap: Gap
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckpointDiffered(LaneFact):
+    """What came up to `sequence` is not what was sent. `again`: nor is what the source gave on being asked."""
+
+    sequence: int
+    again: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OffsetLost(LaneFact):
+    """Kafka does not have the records any more that come next, or never had them; the partition is read anew from `offset`."""
+
+    offset: int
+
+
+AnyLaneFact = GapFound | StaleDropped | GapPurged | CheckpointDiffered | OffsetLost
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

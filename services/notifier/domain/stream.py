@@ -7,7 +7,7 @@ Does not promise: that a number which comes again says the same. Versions of key
 Would break it: a digest that goes on over a number that was not seen.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from typing import NamedTuple, assert_never
 
@@ -143,3 +143,28 @@ class Walk:
         self.lane = Lane(*place, place.sequence, digest)
         if place.sequence % MARKED == 0:
             self.marks[place.sequence] = digest
+
+    def refill(self, sequence: int, extend: Extend) -> None:
+        """Takes one record into account that the source gave on being asked, whether it had come before or not."""
+        epoch, highest, digested, digest = self.lane
+        if digest is not None and sequence == digested + 1:
+            digested, digest = sequence, extend(digest)
+            if sequence % MARKED == 0:
+                self.marks[sequence] = digest
+        self.lane = Lane(epoch, max(highest, sequence), digested, digest)
+
+
+def to_fetch(lane: Lane, gaps: Collection[Gap]) -> Gap | None:
+    """What is to be asked for next: from the first that is missing, or that no digest covers, to the last that should be here."""
+    firsts = [gap.first for gap in gaps]
+    lasts = [gap.last for gap in gaps]
+    if lane.digest is not None and lane.digested < lane.sequence:
+        firsts.append(lane.digested + 1)
+        lasts.append(lane.sequence)
+    return Gap(min(firsts), max(lasts)) if firsts else None
+
+
+def without(gap: Gap, come: Gap) -> list[Gap]:
+    """What of a gap is still missing when `come` has come."""
+    before, behind = Gap(gap.first, min(gap.last, come.first - 1)), Gap(max(gap.first, come.last + 1), gap.last)
+    return [left for left in (before, behind) if left.first <= left.last]

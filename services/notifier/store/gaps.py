@@ -1,14 +1,16 @@
 """What is missing of the partitions by their numbers, and the digests on the way."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Table, and_, delete
+from sqlalchemy import ColumnElement, Table, and_, case, delete, func, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.notifier.domain.stream import Gap
 from services.notifier.tables import stream_gaps, stream_marks
 from shared.sql import upsert
+
+fillable = stream_gaps.c.purged_at.is_(None)
 
 
 async def note(connection: AsyncConnection, topic: str, partition: int, found: Sequence[Gap], at: datetime) -> None:
@@ -21,9 +23,50 @@ async def note(connection: AsyncConnection, topic: str, partition: int, found: S
         await connection.execute(upsert(connection, stream_gaps).on_conflict_do_nothing(), rows)
 
 
-async def forget_marks(connection: AsyncConnection, topic: str, partition: int) -> None:
-    """They are of a history that is no more."""
-    await connection.execute(delete(stream_marks).where(_of(stream_marks, topic, partition)))
+async def find(connection: AsyncConnection, topic: str, partition: int) -> list[Gap]:
+    """What of the partition may still be fetched, in its order."""
+    wanted = select(stream_gaps.c.first, stream_gaps.c.last).where(_of(stream_gaps, topic, partition), fillable)
+    return [Gap(*row) for row in await connection.execute(wanted.order_by(stream_gaps.c.first, stream_gaps.c.last))]
+
+
+async def waiting(connection: AsyncConnection, now: datetime) -> Mapping[tuple[str, int], bool]:
+    """The partitions of which something may still be fetched, and whether the time for the next try has come."""
+    due = func.min(stream_gaps.c.next_try_at) <= now
+    columns = (stream_gaps.c.topic, stream_gaps.c.partition)
+    found = await connection.execute(select(*columns, due).where(fillable).group_by(*columns))
+    return {(topic, partition): bool(is_due) for topic, partition, is_due in found}
+
+
+async def remove(connection: AsyncConnection, topic: str, partition: int, gone: Collection[Gap]) -> None:
+    if gone:
+        these = tuple_(stream_gaps.c.first, stream_gaps.c.last).in_([tuple(gap) for gap in gone])
+        await connection.execute(delete(stream_gaps).where(_of(stream_gaps, topic, partition), these))
+
+
+async def give_up(connection: AsyncConnection, topic: str, partition: int, first: int, at: datetime) -> list[Gap]:
+    """Nobody has what begins there any more. Gives the gaps that are purged by that."""
+    these = and_(_of(stream_gaps, topic, partition), stream_gaps.c.first == first, fillable)
+    found = await connection.execute(update(stream_gaps).where(these).values(purged_at=at).returning(*_range))
+    return [Gap(*row) for row in found]
+
+
+async def postpone(connection: AsyncConnection, topic: str, partition: int, until: datetime) -> None:
+    """Counts a try in vain."""
+    values = {"attempts": stream_gaps.c.attempts + 1, "next_try_at": until}
+    await connection.execute(update(stream_gaps).where(_of(stream_gaps, topic, partition), fillable).values(values))
+
+
+async def settle(connection: AsyncConnection, topic: str, *, found_before: datetime) -> None:
+    """What was purged is made up for: everything that the source has now was compared since."""
+    purged = and_(stream_gaps.c.topic == topic, stream_gaps.c.purged_at.is_not(None))
+    await connection.execute(delete(stream_gaps).where(purged, stream_gaps.c.found_at < found_before))
+
+
+async def count(connection: AsyncConnection) -> dict[tuple[str, str], int]:
+    """By topic and state, how many there are."""
+    state = case((fillable, "waiting"), else_="purged")
+    found = await connection.execute(select(stream_gaps.c.topic, state, func.count()).group_by(stream_gaps.c.topic, state))
+    return {(topic, kind): number for topic, kind, number in found}
 
 
 async def mark(connection: AsyncConnection, topic: str, partition: int, marks: Mapping[int, bytes]) -> None:
@@ -38,6 +81,22 @@ async def mark(connection: AsyncConnection, topic: str, partition: int, marks: M
             index_elements=list(stream_marks.primary_key.columns), set_={"digest": statement.excluded.digest}
         )
         await connection.execute(kept, rows)
+
+
+async def marked(connection: AsyncConnection, topic: str, partition: int, sequence: int) -> bytes | None:
+    """The digest there, if it was kept."""
+    wanted = select(stream_marks.c.digest).where(_of(stream_marks, topic, partition), stream_marks.c.sequence == sequence)
+    found = (await connection.execute(wanted)).scalar()
+    return bytes.fromhex(found) if found else None
+
+
+async def forget_marks(connection: AsyncConnection, topic: str, partition: int, *, below: int | None = None) -> None:
+    """They were compared, or are of a history that is no more."""
+    compared = stream_marks.c.sequence < below if below is not None else stream_marks.c.sequence >= 0
+    await connection.execute(delete(stream_marks).where(_of(stream_marks, topic, partition), compared))
+
+
+_range = (stream_gaps.c.first, stream_gaps.c.last)
 
 
 def _of(table: Table, topic: str, partition: int) -> ColumnElement[bool]:

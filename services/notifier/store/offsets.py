@@ -5,12 +5,14 @@ Kept here, in the transaction of the effect; Kafka's own offsets are a hint.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.notifier.domain.stream import Lane
+from services.notifier.domain.checkpoints import Verified
+from services.notifier.domain.stream import BEGINNING, Lane
 from services.notifier.tables import offsets
 from shared.sql import upsert
 
@@ -37,9 +39,37 @@ async def save(connection: AsyncConnection, topic: str, partition: int, progress
     await connection.execute(update(offsets).where(_of(topic, partition)).values(values))
 
 
+async def progress(connection: AsyncConnection, topic: str, partition: int) -> Progress:
+    """How far it is, without waiting for anybody."""
+    found = await connection.execute(select(*offsets.c).where(_of(topic, partition)))
+    row = found.mappings().first()
+    return Progress(next_offset=row["next_offset"], lane=lane_of(row)) if row else Progress(next_offset=0, lane=Lane())
+
+
+async def undigested(connection: AsyncConnection) -> list[tuple[str, int]]:
+    """Partitions whose digest is known and lags behind their numbers."""
+    lags = and_(offsets.c.digest.is_not(None), offsets.c.digested < offsets.c.sequence)
+    found = await connection.execute(select(offsets.c.topic, offsets.c.partition).where(lags))
+    return [(topic, partition) for topic, partition in found]
+
+
+async def verified(connection: AsyncConnection, topic: str, partition: int) -> Verified:
+    """How far the partition was found to be as it was sent; its beginning if it never was."""
+    wanted = select(offsets.c.verified_sequence, offsets.c.verified_digest).where(_of(topic, partition))
+    sequence, digest = (await connection.execute(wanted)).one()
+    return Verified(sequence, bytes.fromhex(digest)) if digest else Verified(0, BEGINNING)
+
+
+async def verify(connection: AsyncConnection, topic: str, partition: int, found: Verified, at: datetime) -> None:
+    """The partition was found to be as it was sent, so far."""
+    values = {"verified_sequence": found.sequence, "verified_digest": found.digest.hex(), "verified_at": at}
+    await connection.execute(update(offsets).where(_of(topic, partition)).values(values))
+
+
 async def find(connection: AsyncConnection, topic: str, partition: int) -> int | None:
+    """The next offset; None if nothing has come, wherever the partition begins."""
     found = await connection.execute(select(offsets.c.next_offset).where(_of(topic, partition)))
-    return found.scalar()
+    return found.scalar() or None
 
 
 async def rewind(connection: AsyncConnection, topic: str, partition: int, offset: int) -> None:

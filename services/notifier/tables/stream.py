@@ -57,6 +57,7 @@ checkpoints = Table(
     Column("marked_sequence", BigInteger, nullable=False),
     Column("marked_digest", String(64), nullable=False),
     Column("at", Instant, nullable=False),
+    Column("first_at", Instant, nullable=False),
     Column("behind", BigInteger),
     Column("behind_since", Instant),
     Column("fetched_again", Boolean, nullable=False),

@@ -6,10 +6,10 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from services.notifier.commands import Commands
 from services.notifier.consumer import Consumed, Partition, StoredPositions
 from services.notifier.handlers.happenings import CaseRecord
 from services.notifier.history import HistoryUnavailable
-from shared.db import Database
 from shared.events import Payload, Record, WithholdingChanged
 from shared.ids import DirectiveId, Key
 from shared.topics import Topics
@@ -105,8 +105,8 @@ class FakeBlocklist:
 
 
 @asynccontextmanager
-async def source_of(kafka: FakeKafka, database: Database) -> AsyncIterator[FakeSource]:
-    yield FakeSource(kafka, StoredPositions(database))
+async def source_of(kafka: FakeKafka, commands: Commands) -> AsyncIterator[FakeSource]:
+    yield FakeSource(kafka, StoredPositions(commands))
 
 
 def timestamp(offset: int) -> datetime:

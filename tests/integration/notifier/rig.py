@@ -46,11 +46,11 @@ class Rig:
     """A consumer process: killed, it leaves what is in the database and in Kafka."""
 
     def __init__(self, world: World, kafka: FakeKafka, *faults: BaseException) -> None:
-        self.source = FakeSource(kafka, StoredPositions(world.database))
+        self.source = FakeSource(kafka, StoredPositions(world.commands))
         self.monotonic = Monotonic()
         self.wall = FakeClock()
         self.consumer = Consumer(
-            connect=partial(source_of, kafka, world.database),
+            connect=partial(source_of, kafka, world.commands),
             inbox=StoredInbox(Faulty(world, *faults), TOPICS, wall_clock=self.wall),
             topics=topics_read(TOPICS),
             wall_clock=self.wall,

@@ -269,7 +269,7 @@ async def test_it_can_be_stopped_while_kafka_does_not_answer(sqlite_world: World
     async def never() -> AsyncIterator[RecordSource]:
         try:
             await asyncio.Event().wait()
-            yield FakeSource(FakeKafka(), StoredPositions(sqlite_world.database))
+            yield FakeSource(FakeKafka(), StoredPositions(sqlite_world.commands))
         finally:
             left.set()
 

@@ -204,7 +204,7 @@ async def test_an_offset_lost_in_a_partition_that_is_gone_is_rewound_too() -> No
 
 
 async def test_stored_positions_are_those_of_the_database(world: World) -> None:
-    positions = StoredPositions(world.database)
+    positions = StoredPositions(world.commands)
     place = Partition("t", 0)
 
     assert await positions.find(place) is None
@@ -215,7 +215,7 @@ async def test_stored_positions_are_those_of_the_database(world: World) -> None:
 async def test_what_is_written_to_kafka_takes_effect(sqlite_world: World, settings: NotifierSettings, place: Partition) -> None:
     await sqlite_world.register()
     consumer = Consumer(
-        connect=partial(connected, settings, StoredPositions(sqlite_world.database)),
+        connect=partial(connected, settings, StoredPositions(sqlite_world.commands)),
         inbox=StoredInbox(sqlite_world.commands, settings.topics),
         topics=topics_read(settings.topics),
     )

@@ -6,15 +6,18 @@ import httpx2
 import msgspec
 import pytest
 
-from services.notifier.history import BlocklistHistory, HistoryUnavailable
-from shared.events import TYPE_OF, CaseEvent
+from services.notifier.history import BlocklistHistory, EventsPurged, HistoryUnavailable
+from shared.events import TYPE_OF, CaseEvent, Record
+from shared.topics import Topics
 from tests.unit.notifier.builders import AT, DIRECTIVE, item, items, key, received, withholding
+
+TOPICS = Topics()
 
 Answer = Callable[[httpx2.Request], httpx2.Response]
 
 
 def history(answer: Answer) -> BlocklistHistory:
-    return BlocklistHistory(httpx2.AsyncClient(base_url="http://blocklist", transport=httpx2.MockTransport(answer)))
+    return BlocklistHistory(httpx2.AsyncClient(base_url="http://blocklist", transport=httpx2.MockTransport(answer)), TOPICS)
 
 
 def page(*found: Any, next_: str | None = None) -> httpx2.Response:
@@ -83,3 +86,46 @@ async def test_a_timeline_that_is_not_understood_is_not_skipped(wrong: dict[str,
 
     with pytest.raises(HistoryUnavailable):
         await history(lambda _: page(told | wrong)).timeline(DIRECTIVE)
+
+
+def numbered(sequence: int, value: object = None) -> dict[str, Any]:
+    return {"sequence": sequence, "key": "IN/account:a", "headers": {"ce_id": "1"}, "value": value}
+
+
+async def test_events_are_asked_for_by_their_number_and_given_byte_for_byte() -> None:
+    asked: list[tuple[str, dict[str, str]]] = []
+
+    def answer(request: httpx2.Request) -> httpx2.Response:
+        asked.append((request.url.path, dict(request.url.params)))
+        return page(numbered(8, '{"a" : 1}'), numbered(9), numbered(10, msgspec.Raw(b'{"b":  2}')))
+
+    found = await history(answer).events(TOPICS.withholdings, 3, after=7)
+
+    key, headers = b"IN/account:a", (("ce_id", b"1"),)
+    assert [(each.sequence, each.record) for each in found] == [
+        (8, Record(key, b'{"a" : 1}', headers)),
+        (9, Record(key, None, headers)),
+        (10, Record(key, b'{"b":  2}', headers)),
+    ]
+    assert asked == [("/v1/events", {"topic": "withholdings", "partition": "3", "after": "7", "limit": "1000"})]
+
+
+async def test_events_that_are_purged_are_told_from_a_blocklist_that_is_away() -> None:
+    with pytest.raises(EventsPurged):
+        await history(lambda _: httpx2.Response(410)).events(TOPICS.directives, 0, after=0)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        pytest.param(refused, id="nobody answers"),
+        pytest.param(lambda _: httpx2.Response(503), id="an error"),
+        pytest.param(lambda _: httpx2.Response(404), id="a release that does not know the route"),
+        pytest.param(lambda _: httpx2.Response(200, content=b"nonsense"), id="not the contract"),
+        pytest.param(lambda _: page(numbered(1), numbered(3)), id="a hole"),
+        pytest.param(lambda _: page(numbered(2)), id="not where it was asked to begin"),
+    ],
+)
+async def test_events_that_cannot_be_had_now_may_be_later(answer: Answer) -> None:
+    with pytest.raises(HistoryUnavailable):
+        await history(answer).events(TOPICS.withholdings, 0, after=0)

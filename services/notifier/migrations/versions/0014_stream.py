@@ -67,6 +67,7 @@ def _create_checkpoints() -> None:
         sa.Column("marked_sequence", sa.BigInteger(), nullable=False),
         sa.Column("marked_digest", sa.String(length=64), nullable=False),
         sa.Column("at", Instant(), nullable=False),
+        sa.Column("first_at", Instant(), nullable=False),
         sa.Column("behind", sa.BigInteger(), nullable=True),
         sa.Column("behind_since", Instant(), nullable=True),
         sa.Column("fetched_again", sa.Boolean(), nullable=False),

@@ -93,13 +93,16 @@ class Database:
         self._after_commit = after_commit
         self._running: set[asyncio.Task[Any]] = set()
 
-    async def write(self, work: Work[T]) -> T:
-        """Runs `work` in a transaction and commits. Raises what `work` raises, with nothing stored; or OutcomeUnknown."""
-        return await self._finished(self._write(work, keep=True))
+    async def write(self, work: Work[T], *, silent: bool = False) -> T:
+        """Runs `work` in a transaction and commits. Raises what `work` raises, with nothing stored; or OutcomeUnknown.
+
+        `silent` is for work that is no news to whoever `after_commit` tells.
+        """
+        return await self._finished(self._write(work, keep=True, silent=silent))
 
     async def rehearse(self, work: Work[T]) -> T:
         """Runs `work` as `write` does, locks and repetitions included, and takes all of it back. `after_commit` is not called."""
-        return await self._finished(self._write(work, keep=False))
+        return await self._finished(self._write(work, keep=False, silent=True))
 
     async def _finished(self, writing: Coroutine[Any, Any, T]) -> T:
         """What it returns, run to its end even if nobody waits for it any more."""
@@ -129,17 +132,17 @@ class Database:
             await asyncio.wait(self._running)
         await self._engines.dispose()
 
-    async def _write(self, work: Work[T], *, keep: bool) -> T:
+    async def _write(self, work: Work[T], *, keep: bool, silent: bool) -> T:
         for attempt in range(1, _tries):
             try:
-                return await self._write_once(work, keep=keep)
+                return await self._write_once(work, keep=keep, silent=silent)
             except (DBAPIError, ConcurrentChange) as error:
                 if isinstance(error, DBAPIError) and sqlstate(error) not in RETRIED:
                     raise
                 await asyncio.sleep(_backoff.delay(attempt, random.random()).total_seconds())  # noqa: S311 (jitter)
-        return await self._write_once(work, keep=keep)
+        return await self._write_once(work, keep=keep, silent=silent)
 
-    async def _write_once(self, work: Work[T], *, keep: bool) -> T:
+    async def _write_once(self, work: Work[T], *, keep: bool, silent: bool) -> T:
         async with _clean(self._engines.writer) as connection:
             result = await work(connection)
             if keep:
@@ -147,6 +150,7 @@ class Database:
                 await _commit(connection)
         if keep:
             reached(Step.COMMITTED)
+        if not silent:
             self._after_commit()
         return result
 

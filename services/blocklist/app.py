@@ -16,7 +16,7 @@ from services.blocklist.commands import Commands
 from services.blocklist.expiry import Expiry
 from services.blocklist.exports.letters import load_letters
 from services.blocklist.metrics import CommandMetrics, StateMetrics
-from services.blocklist.outbox import OUTBOX
+from services.blocklist.outbox import OUTBOX, RELAY_TABLES, SOURCE
 from services.blocklist.settings import BlocklistSettings
 from services.blocklist.store import publishing
 from shared.db import Database, opened
@@ -25,7 +25,7 @@ from shared.http.readiness import Check, Said, migrated, readiness
 from shared.outbox.backlog import Backlog, published_in_time
 from shared.outbox.metrics import RelayMetrics
 from shared.outbox.run import relay_to_kafka
-from shared.outbox.wakeup import RELAY, work_while_leading
+from shared.outbox.sql import SqlRelayStore
 from shared.registry import load_registry
 from shared.tasks import running
 
@@ -56,17 +56,33 @@ class _Parts:
         going = await self.database.look(publishing.may_publish)
         return Said(details={"publishing": "on" if going else "stopped"}, degraded=None if going else "publishing is stopped")
 
+    @property
+    def relayed(self) -> tuple[str, ...]:
+        """The topics that the relay publishes to."""
+        return (*self.settings.topics.published, self.settings.topics.checkpoints)
+
     async def relay(self, metrics: RelayMetrics, stop: asyncio.Event) -> None:
+        """On SQLite the one process that relays, on PostgreSQL one of those that share the work."""
+        settings = self.settings
+        store = SqlRelayStore(
+            self.database,
+            RELAY_TABLES,
+            settings.topics,
+            checkpoints=SOURCE,
+            alone=settings.embedded,
+            may_publish=publishing.may_publish,
+        )
         await relay_to_kafka(
             stop,
-            settings=self.settings,
+            settings=settings,
             client_id="geowithhold-relay",
-            database=self.database,
+            store=store,
             outbox=OUTBOX,
-            clock=self.settings.clock,
+            topics=self.relayed,
+            clock=settings.clock,
             metrics=metrics,
             wake=self.wake,
-            may_publish=publishing.may_publish,
+            listen_to=None if settings.embedded else settings.database_url,
         )
 
 
@@ -83,7 +99,7 @@ def create_api(settings: BlocklistSettings) -> FastAPI:
     metrics = CommandMetrics(parts.registry)
     commands = Commands(database=database, topics=settings.topics, clock=clock, metrics=metrics, limits=settings.limits)
     state = StateMetrics(parts.registry, database, clock)
-    relay_metrics = RelayMetrics(parts.registry, settings.topics.published)
+    relay_metrics = RelayMetrics(parts.registry, parts.relayed)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
@@ -117,18 +133,14 @@ def create_api(settings: BlocklistSettings) -> FastAPI:
 
 
 def create_relay(settings: BlocklistSettings) -> FastAPI:
-    """The relay as a process of its own, on PostgreSQL, with probes and metrics. Any number may run; one works."""
+    """The relay as a process of its own, on PostgreSQL, with probes and metrics. Any number may run, and share the work."""
     parts = _parts(settings)
-    metrics = RelayMetrics(parts.registry, settings.topics.published)
+    metrics = RelayMetrics(parts.registry, parts.relayed)
     state = StateMetrics(parts.registry, parts.database, settings.clock)
-
-    async def lead(stop: asyncio.Event) -> None:
-        relay = partial(parts.relay, metrics)
-        await work_while_leading(RELAY, relay, url=settings.database_url, wake=parts.wake, stop=stop)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        async with opened(parts.database), running("lead", lead):
+        async with opened(parts.database), running("relay", partial(parts.relay, metrics)):
             yield
 
     app = create_http_app(title="Geowithhold relay", description=DESCRIPTION, registry=parts.registry, lifespan=lifespan)

@@ -16,9 +16,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.blocklist.domain.withholding import Withholding
 from services.blocklist.outbound import withholding_changed
-from services.blocklist.tables import outbox
+from services.blocklist.tables import outbox, relay_lanes, relay_members, system
 from shared.events import CaseEvent, Record, WithholdingChanged, encode
 from shared.ids import Key, Target, type_of
+from shared.outbox.sql import RelayTables
 from shared.outbox.table import Lane, Outbox, Row, row_of
 from shared.topics import Topics
 
@@ -112,3 +113,4 @@ def _record(change: WithholdingChanged) -> Record:
 
 
 OUTBOX = Outbox(outbox, {_CHUNK: _expanded})
+RELAY_TABLES = RelayTables(outbox=OUTBOX, lanes=relay_lanes, members=relay_members, system=system)

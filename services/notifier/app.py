@@ -24,7 +24,7 @@ from services.notifier.filler import Filler
 from services.notifier.healer import Healer
 from services.notifier.history import BlocklistHistory
 from services.notifier.metrics import FactMetrics, StateMetrics
-from services.notifier.outbox import OUTBOX
+from services.notifier.outbox import OUTBOX, RELAY_TABLES
 from services.notifier.sender import Sender
 from services.notifier.settings import NotifierSettings
 from shared.db import Database, opened
@@ -33,7 +33,8 @@ from shared.http.readiness import Check, Said, migrated, readiness
 from shared.outbox.backlog import Backlog, published_in_time
 from shared.outbox.metrics import RelayMetrics
 from shared.outbox.run import relay_to_kafka
-from shared.outbox.wakeup import RELAY, Lead, work_while_leading
+from shared.outbox.sql import SqlRelayStore
+from shared.outbox.wakeup import Lead, work_while_leading
 from shared.registry import load_registry
 from shared.tasks import Body, running
 
@@ -74,7 +75,7 @@ def create_app(settings: NotifierSettings) -> FastAPI:
         async with opened(database), _channels(settings) as channels:
             sender = Sender(commands=commands, carry=channels.carry, metrics=tries, attempts=settings.delivery_attempts)
             async with (
-                running("relay", partial(_alone, settings, RELAY, relay, wake)),
+                running("relay", relay),
                 running("sender", partial(_alone, settings, SENDER, sender.run, asyncio.Event())),
                 running("deadlines", deadlines.run),
                 _made_whole(settings, commands) as source,
@@ -125,11 +126,13 @@ def _relay(settings: NotifierSettings, database: Database, metrics: RelayMetrics
         relay_to_kafka,
         settings=settings,
         client_id="geowithhold-notifier-relay",
-        database=database,
+        store=SqlRelayStore(database, RELAY_TABLES, settings.topics, alone=settings.embedded),
         outbox=OUTBOX,
+        topics=(settings.topics.compliance,),
         clock=settings.clock,
         metrics=metrics,
         wake=wake,
+        listen_to=None if settings.embedded else settings.database_url,
     )
 
 

@@ -9,13 +9,15 @@ from datetime import datetime
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.notifier.outbound import Told, subject_of
-from services.notifier.tables import outbox
+from services.notifier.tables import outbox, relay_lanes, relay_members, system
 from shared.events import encode
+from shared.outbox.sql import RelayTables
 from shared.outbox.table import Lane, Outbox, Row, row_of
 from shared.topics import Topics
 
 SOURCE = "/geowithhold/notifier"
 OUTBOX = Outbox(outbox)
+RELAY_TABLES = RelayTables(outbox=OUTBOX, lanes=relay_lanes, members=relay_members, system=system)
 
 
 async def append_findings(connection: AsyncConnection, topics: Topics, found: Sequence[Told], at: datetime) -> None:

@@ -2,12 +2,20 @@
 
 from collections.abc import Iterable
 from datetime import datetime
+from enum import StrEnum
 
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
 from shared.clock import Clock
 from shared.db import Database
+from shared.outbox.failures import Failure
 from shared.outbox.table import Outbox
+
+
+class LeaseChange(StrEnum):
+    TAKEN = "taken"
+    GIVEN_UP = "given_up"
+    LOST = "lost"
 
 
 class RelayMetrics:
@@ -20,8 +28,19 @@ class RelayMetrics:
         for topic in topics:
             self.published.labels(topic)
         self.failures = Counter(
-            "geowithhold_relay_failures", "Turns of the relay that ended in an error and are tried again.", registry=registry
+            "geowithhold_relay_failures",
+            "Turns of the relay that ended in an error and are tried again.",
+            ["kind"],
+            registry=registry,
         )
+        for failure in Failure:
+            self.failures.labels(failure)
+        self.lease_changes = Counter(
+            "geowithhold_relay_lease_changes", "Lanes that this relay took, gave up, or lost.", ["change"], registry=registry
+        )
+        for change in LeaseChange:
+            self.lease_changes.labels(change)
+        self.owned_lanes = Gauge("geowithhold_relay_owned_lanes", "Lanes that this relay works on.", registry=registry)
 
 
 class BacklogMetrics:

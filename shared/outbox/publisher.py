@@ -1,13 +1,14 @@
 """Records go to Kafka, or it is not known whether they did. There is no third answer that may be acted on.
 
 Promises: `publish` returns only when every record was acknowledged, in the order given, one batch in flight at a time. After any
-error the producer is thrown away, because its sequence numbers can no longer be trusted.
+error the producer is used for nothing new and thrown away, because its sequence numbers can no longer be trusted.
 Does not promise: that records whose publication failed are not on the topic. A timed-out batch may arrive later; readers
 drop what they have seen.
 """
 
 import asyncio
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from aiokafka import AIOKafkaProducer
@@ -15,6 +16,7 @@ from aiokafka import AIOKafkaProducer
 from shared.events import Record
 from shared.kafka import REQUEST_TIMEOUT_MS, stop_quietly
 from shared.outbox.table import Lane
+from shared.steps import Step, reached
 
 PUBLISH_WITHIN = 2 * REQUEST_TIMEOUT_MS / 1000
 
@@ -22,33 +24,63 @@ PUBLISH_WITHIN = 2 * REQUEST_TIMEOUT_MS / 1000
 class Publisher(Protocol):
     """What the relay needs of a broker."""
 
-    async def publish(self, lane: Lane, records: Sequence[Record]) -> None: ...
+    async def publish(self, lane: Lane, records: Sequence[Record]) -> int | None:
+        """The offset of the last record, once every one was acknowledged; None if the broker does not tell.
 
-    async def discard(self) -> None: ...
+        Raises whatever went wrong, TimeoutError included. What is on the topic is unknown then; the next call uses a new client.
+        """
+        ...
+
+    async def discard(self) -> None:
+        """Ends the client. Takes little time, whatever the broker does."""
+        ...
+
+
+@dataclass
+class _Client:
+    """A producer, or the start of one; and how many calls are using it."""
+
+    started: asyncio.Task[AIOKafkaProducer]
+    users: int = 0
 
 
 class KafkaPublisher:
-    def __init__(self, make: Callable[[], AIOKafkaProducer], *, within: float = PUBLISH_WITHIN) -> None:
+    """Lanes share a client, and one that fails takes it from no other: it is stopped when the last call that uses it is done."""
+
+    def __init__(self, make: Callable[[], AIOKafkaProducer], *, within: float = PUBLISH_WITHIN, stop_within: float = 5.0) -> None:
         self._make = make
         self._within = within
-        self._producer: asyncio.Task[AIOKafkaProducer] | None = None
+        self._stop_within = stop_within
+        self._client: _Client | None = None
+        self._stopping: set[asyncio.Task[None]] = set()
 
-    async def publish(self, lane: Lane, records: Sequence[Record]) -> None:
-        """Raises whatever went wrong, TimeoutError included; the caller discards, marks nothing, and sends again."""
-        if self._producer is None:
-            self._producer = asyncio.create_task(self._start())
-        producer = await asyncio.shield(self._producer)  # one start, and one failure of it, for all lanes
-        for batch in _batches(producer, records):
-            acknowledged = await asyncio.wait_for(producer.send_batch(batch, lane.topic, partition=lane.partition), self._within)
-            await asyncio.wait_for(acknowledged, self._within)
+    async def publish(self, lane: Lane, records: Sequence[Record]) -> int | None:
+        client = self._client = self._client or _Client(asyncio.create_task(self._start()))
+        client.users += 1
+        try:
+            return await self._send(await asyncio.shield(client.started), lane, records)
+        except BaseException:
+            self._retire(client)
+            raise
+        finally:
+            client.users -= 1
+            self._stop_if_done(client)
 
     async def discard(self) -> None:
-        started, self._producer = self._producer, None
-        if started is None:
-            return
-        await asyncio.wait([started])
-        if started.exception() is None:
-            await stop_quietly(started.result())
+        if self._client:
+            client = self._client
+            self._retire(client)
+            self._stop_if_done(client)
+        await asyncio.gather(*self._stopping)
+
+    async def _send(self, producer: AIOKafkaProducer, lane: Lane, records: Sequence[Record]) -> int | None:
+        offset = None
+        for batch in _batches(producer, records):
+            acknowledged = await asyncio.wait_for(producer.send_batch(batch, lane.topic, partition=lane.partition), self._within)
+            reached(Step.BATCH_SENT)
+            first = (await asyncio.wait_for(acknowledged, self._within)).offset
+            offset = first + batch.record_count() - 1 if first >= 0 else None
+        return offset
 
     async def _start(self) -> AIOKafkaProducer:
         producer = self._make()
@@ -58,6 +90,22 @@ class KafkaPublisher:
             await stop_quietly(producer)
             raise
         return producer
+
+    def _retire(self, client: _Client) -> None:
+        if self._client is client:
+            self._client = None
+
+    def _stop_if_done(self, client: _Client) -> None:
+        if client.users == 0 and client is not self._client:
+            stopping = asyncio.create_task(self._stop(client))
+            self._stopping.add(stopping)
+            stopping.add_done_callback(self._stopping.discard)
+
+    async def _stop(self, client: _Client) -> None:
+        client.started.cancel()  # does nothing to a start that is done; nobody waits for any other
+        await asyncio.wait([client.started])
+        if not client.started.cancelled() and client.started.exception() is None:
+            await stop_quietly(client.started.result(), within=self._stop_within)
 
 
 def _batches(producer: AIOKafkaProducer, records: Sequence[Record]) -> Iterator[Any]:

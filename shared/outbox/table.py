@@ -5,7 +5,7 @@ Promises
     commit.
  2. Rows of one lane (topic and partition) carry ids in the order of their commits as far as one key is concerned, if whoever
     appends holds a lock that the key's next row needs, too: the next row is inserted, and numbered, later.
- 3. `unpublished` gives a lane's oldest rows, in order, and never skips one.
+ 3. A row that has a `sequence` keeps it: it is the place of its first event in all that its lane ever published.
 Does not promise: order between lanes, or between keys. Nobody may read it by `id > last seen`: ids become visible out of order.
 Would break it: a sequence with a cache, a second transaction, or a row for a change that was not made.
 """
@@ -30,7 +30,6 @@ from sqlalchemy import (
     insert,
     select,
     text,
-    update,
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -40,6 +39,9 @@ from shared.sql import SERIAL
 
 CHANNEL = "geowithhold_outbox"
 """What the relay listens to on PostgreSQL. Channels are of one database, as outboxes are."""
+
+LANES_CHANNEL = "geowithhold_lanes"
+"""What relays listen to, to hear of lanes that have become free."""
 
 RECORD = "event"
 """The form of a row whose body is one record, as it will be sent."""
@@ -53,14 +55,6 @@ class Lane(NamedTuple):
 
     topic: str
     partition: int
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One unpublished row: its events, in order, ready for the broker."""
-
-    id: int
-    records: Sequence[Record]
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +96,15 @@ def outbox_table(metadata: MetaData) -> Table:
         table.c.id,
         sqlite_where=waits,
         postgresql_where=waits,
+    )
+    numbered = table.c.sequence.is_not(None)
+    Index(
+        "ix_outbox_sequence",
+        table.c.topic,
+        table.c.partition,
+        table.c.sequence,
+        sqlite_where=numbered,
+        postgresql_where=numbered,
     )
     return table
 
@@ -158,27 +161,6 @@ class Outbox:
         await connection.execute(insert(self.table), [_columns(row, at) for row in rows])
         if connection.dialect.name == "postgresql":
             await connection.execute(text(f"NOTIFY {CHANNEL}"))
-
-    async def waiting_lanes(self, connection: AsyncConnection) -> list[Lane]:
-        """Lanes that have something to publish."""
-        columns = self.table.c
-        waiting = select(columns.topic, columns.partition).where(columns.published_at.is_(None)).distinct()
-        return sorted(Lane(topic, partition) for topic, partition in await connection.execute(waiting))
-
-    async def unpublished(self, connection: AsyncConnection, lane: Lane, limit: int) -> list[Entry]:
-        """The lane's oldest rows that no broker has acknowledged, in order. Never skips one."""
-        columns = self.table.c
-        found = await connection.execute(
-            select(columns.id, columns.kind, columns.body)
-            .where(columns.topic == lane.topic, columns.partition == lane.partition, columns.published_at.is_(None))
-            .order_by(columns.id)
-            .limit(limit)
-        )
-        return [Entry(id_, list(self.records(form, body))) for id_, form, body in found]
-
-    async def mark_published(self, connection: AsyncConnection, ids: Sequence[int], at: datetime) -> None:
-        """Called only for rows whose every event the broker acknowledged."""
-        await connection.execute(update(self.table).where(self.table.c.id.in_(ids)).values(published_at=at))
 
     async def backlog(self, connection: AsyncConnection) -> tuple[int, datetime | None]:
         """How many events wait, and since when the oldest does."""

@@ -1,12 +1,12 @@
-"""On PostgreSQL several processes may stand ready for the same work: one at a time does it, and commits elsewhere wake it.
+"""On PostgreSQL commits of other processes wake whoever listens, and work that one process at a time may do has a lead.
 
 Promises: whoever is inside `leading` holds the work's advisory lock, which the server lifts when the connection ends, however it
 ends. Leaving early, or a lost connection, sets `lost`.
-Does not promise: that nobody else works between the loss of a connection and its being noticed. Two relays only cost duplicates.
+Does not promise: that nobody else works between the loss of a connection and its being noticed, or that a wake-up is not lost.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -31,9 +31,26 @@ class Lead:
 
 
 WITHOUT_END = StoreLimits(lock=0)
-"""Who waits to lead, waits for as long as another does."""
+"""Who waits to lead, or to be told of something, waits for as long as it takes."""
 
-RELAY = Lead(name="relay", number=0x67776872)
+
+async def listen(stop: asyncio.Event, *, url: str, channels: Mapping[str, asyncio.Event]) -> None:
+    """Sets a channel's event whenever something is told on it, until told to stop; and at the start, for what was missed.
+
+    Raises ConnectionError when its connection ends; whoever runs it runs it again.
+    """
+    lost = asyncio.Event()
+    connection = await connect(url, WITHOUT_END)
+    connection.add_termination_listener(lambda *_: lost.set())
+    try:
+        for channel, told in channels.items():
+            await connection.add_listener(channel, lambda *_, told=told: told.set())
+            told.set()
+        await first_of(stop, lost)
+    finally:
+        connection.terminate()
+    if not stop.is_set():
+        raise ConnectionError("the database ended the connection that listens")
 
 
 async def work_while_leading(lead: Lead, body: Body, *, url: str, wake: asyncio.Event, stop: asyncio.Event) -> None:

@@ -23,6 +23,7 @@ from shared.db import Database
 from shared.events import Envelope, Record, decode
 from shared.migrations import migrate
 from shared.topics import Topics
+from tests.support.outbox import queued_in
 
 NOBODY_LISTENS = "127.0.0.1:1"
 """The address of a broker that is down."""
@@ -47,9 +48,7 @@ async def delete_all(connection: AsyncConnection) -> None:
 
 async def queued(connection: AsyncConnection) -> list[Record]:
     """Every event that waits to be published, lane by lane, in the order of its publication."""
-    lanes = await OUTBOX.waiting_lanes(connection)
-    entries = [entry for lane in lanes for entry in await OUTBOX.unpublished(connection, lane, 10**6)]
-    return [record for entry in entries for record in entry.records]
+    return await queued_in(connection, OUTBOX)
 
 
 def decoded(records: Sequence[Record]) -> list[Envelope]:

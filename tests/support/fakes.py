@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from shared.events import Record
 from shared.outbox.table import Lane
+from shared.steps import Step, reached
 from tests.support.builders import NOON
 
 Behaviour = Callable[["FakePublisher", Lane, Sequence[Record]], Awaitable[None]]
@@ -39,11 +40,13 @@ class FakePublisher:
     acknowledged: list[Lane] = field(default_factory=list)
     discards: int = 0
 
-    async def publish(self, lane: Lane, records: Sequence[Record]) -> None:
+    async def publish(self, lane: Lane, records: Sequence[Record]) -> int | None:
         self.calls.append((lane, tuple(records)))
         behaviour = self.script.pop(0) if self.script else None
         await (behaviour or FakePublisher.take)(self, lane, records)
+        reached(Step.BATCH_SENT)
         self.acknowledged.append(lane)
+        return len(self.topics[lane]) - 1
 
     async def discard(self) -> None:
         self.discards += 1
@@ -70,6 +73,15 @@ async def take_half_then_time_out(publisher: FakePublisher, lane: Lane, records:
     """The first batch arrives, of the second nobody knows."""
     await publisher.take(lane, records[: len(records) // 2])
     raise TimeoutError
+
+
+def fail_with(error: Exception) -> Behaviour:
+    """Nothing arrives, and this is what the caller hears."""
+
+    async def fail(_publisher: FakePublisher, _lane: Lane, _records: Sequence[Record]) -> None:
+        raise error
+
+    return fail
 
 
 def only_on(topic: str, behaviour: Behaviour) -> Behaviour:

@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from services.blocklist import outbox
 from services.blocklist.commands import Commands
 from services.blocklist.domain.causes import Cause
 from services.blocklist.domain.item import Decision
@@ -20,13 +19,12 @@ from services.blocklist.handlers.submit import submit
 from services.blocklist.handlers.supersede import Supersede, supersede
 from services.blocklist.handlers.undo import Undo, undo_batch
 from services.blocklist.handlers.unit import Unit
-from services.blocklist.outbox import OUTBOX
 from shared.db import Database
 from shared.events import WithholdingChanged
 from shared.http.problems import Refusal
 from shared.ids import Key, Target
-from tests.support.blocklist import TOPICS, Rows, all_rows, decoded, make_commands, migrated, queued
-from tests.support.builders import IN, NOON, directive_id, make_order, make_withholding, target
+from tests.support.blocklist import Rows, all_rows, decoded, make_commands, migrated, queued
+from tests.support.builders import IN, directive_id, make_order, target
 from tests.support.fakes import FakeClock
 
 ROUNDS = 25
@@ -253,21 +251,3 @@ async def test_a_batch_is_taken_back_while_others_claim_the_same_keys(database: 
         assert not isinstance(complied, Refusal)
         assert claimants(await check(database)) == dict.fromkeys(TARGETS, frozenset({directive_id(2)}))
         await at_once(commands.run(lift(2, *TARGETS)))
-
-
-async def test_a_row_with_a_lower_id_that_commits_later_is_still_published(database: Database) -> None:
-    async with database._engines.writer.connect() as slow, database._engines.writer.connect() as fast:
-        for connection, name in ((slow, "slow"), (fast, "fast")):
-            version = make_withholding(Key(IN, target(name)), directive_id(1))
-            await outbox.append_withholdings(connection, TOPICS, [version], NOON)
-        await fast.commit()
-        for lane in await database.read(OUTBOX.waiting_lanes):
-            entries = await database.read(lambda connection, lane=lane: OUTBOX.unpublished(connection, lane, 10))  # type: ignore[misc]
-            await database.write(
-                lambda connection, entries=entries: OUTBOX.mark_published(connection, [row.id for row in entries], NOON)  # type: ignore[misc]
-            )
-        await slow.commit()
-
-    left = decoded(await database.read(queued))
-
-    assert [envelope.subject for envelope in left] == [f"IN/{target('slow')}"]

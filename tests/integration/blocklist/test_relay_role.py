@@ -4,22 +4,25 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
-import asyncpg
 import httpx2
 import pytest
 
 from services.blocklist.app import create_relay
 from services.blocklist.settings import BlocklistSettings
+from shared.engines import StoreLimits
 from shared.events import WithholdingChanged, decode
 from shared.kafka import TopicMismatch, ensure_topics
 from shared.outbox import relay as relay_module
-from shared.outbox.wakeup import RELAY, leading
+from shared.outbox.wakeup import Lead, leading
+from shared.postgres import connect
 from shared.topics import Topics
 from tests.support.blocklist import Api, client_of, make_settings, running_api
 from tests.support.broker import read_topic
 from tests.support.builders import order_json
 from tests.support.eventually import eventually
 from tools.broker import Broker, running_broker
+
+WORK = Lead(name="test", number=0x67777465)
 
 
 async def versions_on(broker: str, prefix: str, count: int) -> list[tuple[str, int]]:
@@ -94,56 +97,72 @@ async def test_a_commit_wakes_the_relay_through_the_database(
         await eventually(published(relay, 6))
 
 
+def holds(client: httpx2.AsyncClient, lanes: int) -> Callable[[], Awaitable[bool]]:
+    async def check() -> bool:
+        return await sample(client, "geowithhold_relay_owned_lanes") == lanes
+
+    return check
+
+
+LANES = 3 * 6
+"""Withholdings, directives and checkpoints, of six partitions each."""
+
+
 @pytest.mark.broker
-async def test_one_relay_works_and_the_next_takes_over_when_it_ends(
+async def test_relays_share_the_lanes_and_who_ends_leaves_them_to_the_others_at_once(
     postgres_database: str, broker: str, topic_prefix: str
 ) -> None:
     settings = of_relay(postgres_database, broker, topic_prefix)
     async with running_api(postgres_database, GEOWITHHOLD_TOPIC_PREFIX=topic_prefix) as api:
-        async with client_of(create_relay(settings)) as first:
-            await api.submit(order_json("@a"))
-            await eventually(published(first, 3))
-            second = client_of(create_relay(settings))
-            standby = await second.__aenter__()
-            await release(api, "a")
-            await eventually(published(first, 6))
-            assert await sample(standby, "geowithhold_events_published_total") == 0
-        await api.submit(order_json("@a", reference="again"))
+        first = client_of(create_relay(settings))
+        one = await first.__aenter__()
+        await eventually(holds(one, LANES))
+        async with client_of(create_relay(settings)) as two:
+            await eventually(holds(two, LANES // 2))
+            assert await sample(one, "geowithhold_relay_owned_lanes") == LANES // 2
+            await api.submit(order_json(*(f"@a{number}" for number in range(30))))
+            assert len(await versions_on(broker, topic_prefix, 30)) == 30
 
-        await eventually(published(standby, 3))
+            await first.__aexit__(None, None, None)
 
-        await second.__aexit__(None, None, None)
-        assert await versions_on(broker, topic_prefix, 3) == [("account:a", 1), ("account:a", 2), ("account:a", 3)]
+            await eventually(holds(two, LANES), within=5)
+            await api.submit(order_json("@late", reference="late"))
+            assert ("account:late", 1) in await versions_on(broker, topic_prefix, 31)
 
 
 @pytest.mark.broker
-async def test_a_relay_whose_connection_breaks_leads_again(postgres_database: str, broker: str, topic_prefix: str) -> None:
+async def test_a_relay_whose_listening_connection_breaks_listens_again(
+    postgres_database: str, broker: str, topic_prefix: str
+) -> None:
     async with (
         running_api(postgres_database, GEOWITHHOLD_TOPIC_PREFIX=topic_prefix) as api,
         client_of(create_relay(of_relay(postgres_database, broker, topic_prefix))) as relay,
     ):
         await api.submit(order_json("@a"))
         await eventually(published(relay, 3))
-        killer = await asyncpg.connect(postgres_database)
-        await killer.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND database = "
-            "(SELECT oid FROM pg_database WHERE datname = current_database())"
-        )
-        await killer.close()
+        killer = await connect(postgres_database, StoreLimits())
+        listening = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'LISTEN%'"
+        assert len(await killer.fetch(listening)) == 1
 
         await release(api, "a")
 
         await eventually(published(relay, 6))
 
+        async def listens_again() -> bool:
+            return len(await killer.fetch("SELECT pid FROM pg_stat_activity WHERE query LIKE 'LISTEN%'")) == 1
 
-async def test_a_relay_that_stands_by_stops_at_once(postgres_database: str) -> None:
+        await eventually(listens_again)
+        await killer.close()
+
+
+async def test_who_stands_by_stops_at_once(postgres_database: str) -> None:
     stop, lost = asyncio.Event(), asyncio.Event()
 
     async def stand_by() -> bool:
-        async with leading(RELAY, postgres_database, wake=asyncio.Event(), lost=asyncio.Event(), stop=stop) as leads:
+        async with leading(WORK, postgres_database, wake=asyncio.Event(), lost=asyncio.Event(), stop=stop) as leads:
             return leads
 
-    async with leading(RELAY, postgres_database, wake=asyncio.Event(), lost=lost, stop=asyncio.Event()) as leads:
+    async with leading(WORK, postgres_database, wake=asyncio.Event(), lost=lost, stop=asyncio.Event()) as leads:
         standing_by = asyncio.create_task(stand_by())
         stop.set()
 
@@ -151,7 +170,7 @@ async def test_a_relay_that_stands_by_stops_at_once(postgres_database: str) -> N
     assert lost.is_set()
 
 
-async def test_a_relay_that_never_led_ends_as_well(postgres_database: str) -> None:
+async def test_relays_that_cannot_reach_the_broker_end_as_well(postgres_database: str) -> None:
     relays = [create_relay(make_settings(postgres_database)) for _ in range(2)]
 
     async with asyncio.timeout(10), client_of(relays[0]), client_of(relays[1]) as standby:

@@ -12,6 +12,7 @@ from services.notifier.outbox import OUTBOX
 from shared.events import compliance
 from shared.ids import PointId, Target
 from tests.integration.notifier.world import TOPICS, World
+from tests.support.outbox import waiting_lanes
 from tests.unit.notifier.builders import (
     AT,
     DIRECTIVE,
@@ -147,7 +148,7 @@ async def test_each_finding_has_an_id_of_its_own_and_the_key_of_what_it_is_about
     assert [envelope.subject for envelope in envelopes] == [DIRECTIVE, OTHER_DIRECTIVE, "IN/account:a"]
     assert len({envelope.id for envelope in envelopes}) == 3
     assert {(envelope.source, envelope.time) for envelope in envelopes} == {("/geowithhold/notifier", AT)}
-    lanes = await world.database.read(OUTBOX.waiting_lanes)
+    lanes = await world.database.read(lambda connection: waiting_lanes(connection, OUTBOX))
     assert lanes == sorted({(TOPICS.compliance, TOPICS.partition_of(envelope.subject)) for envelope in envelopes})
 
 

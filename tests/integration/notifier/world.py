@@ -27,6 +27,7 @@ from shared.ids import PointId, TargetType
 from shared.jurisdictions import expand
 from shared.registry import Registry, load_registry
 from shared.topics import Topics
+from tests.support.outbox import unpublished, waiting_lanes
 from tests.unit.notifier.builders import AT
 
 PACKAGE = "services.notifier"
@@ -70,8 +71,8 @@ class World:
         """What waits to be published, in the order in which it was found."""
 
         async def work(connection: AsyncConnection) -> list[tuple[int, Envelope]]:
-            lanes = await OUTBOX.waiting_lanes(connection)
-            entries = [entry for lane in lanes for entry in await OUTBOX.unpublished(connection, lane, 10**6)]
+            lanes = await waiting_lanes(connection, OUTBOX)
+            entries = [entry for lane in lanes for entry in await unpublished(connection, OUTBOX, lane)]
             return [(entry.id, decode(record.value, record.headers)) for entry in entries for record in entry.records]
 
         return [envelope for _, envelope in sorted(await self.database.read(work), key=lambda found: found[0])]

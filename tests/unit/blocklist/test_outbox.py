@@ -26,6 +26,7 @@ from shared.outbox.table import Lane
 from shared.topics import Topics
 from tests.support.blocklist import TOPICS, all_rows, decoded, queued
 from tests.support.builders import IN, NOON, PK, directive_id, live, make_directive, make_item, make_withholding, target
+from tests.support.outbox import mark_published, unpublished, waiting_lanes
 
 ONE_LANE = Topics(prefix="test", partitions=1)
 
@@ -52,7 +53,7 @@ async def test_each_lane_has_rows_of_its_own(database: Database) -> None:
     changes = versions(2500)
     await append(database, changes)
 
-    lanes = await database.read(OUTBOX.waiting_lanes)
+    lanes = await database.read(lambda connection: waiting_lanes(connection, OUTBOX))
 
     expected = Counter(TOPICS.partition_of(str(change.key)) for change in changes)
     assert lanes == [Lane(TOPICS.withholdings, partition) for partition in sorted(expected)]
@@ -138,7 +139,7 @@ async def test_nothing_to_publish_takes_no_row(database: Database) -> None:
     await append(database, [])
     await database.write(lambda connection: outbox.append_case_events(connection, TOPICS, [], NOON))
 
-    assert await database.read(OUTBOX.waiting_lanes) == []
+    assert await database.read(queued) == []
 
 
 async def test_a_transaction_that_is_rolled_back_leaves_no_row(database: Database) -> None:
@@ -156,10 +157,10 @@ async def test_what_is_marked_is_not_read_again_and_the_rest_keeps_its_order(dat
     lane = Lane(ONE_LANE.withholdings, 0)
     for number in range(1, 6):
         await append(database, versions(1, version=number), ONE_LANE)
-    entries = await database.read(lambda connection: OUTBOX.unpublished(connection, lane, 3))
+    entries = await database.read(lambda connection: unpublished(connection, OUTBOX, lane, 3))
 
     marked = [entries[0].id, entries[2].id]
-    await database.write(lambda connection: OUTBOX.mark_published(connection, marked, NOON))
+    await database.write(lambda connection: mark_published(connection, OUTBOX, marked, NOON))
 
     left = decoded(await database.read(queued))
     assert [envelope.id.rpartition("@")[2] for envelope in left] == ["2", "4", "5"]
@@ -170,8 +171,8 @@ async def test_the_backlog_counts_events_and_knows_the_oldest(database: Database
     later = versions(5, version=2)
     await database.write(lambda connection: outbox.append_withholdings(connection, ONE_LANE, later, NOON + timedelta(minutes=1)))
     full = await database.read(OUTBOX.backlog)
-    entries = await database.read(lambda connection: OUTBOX.unpublished(connection, Lane(ONE_LANE.withholdings, 0), 2))
-    await database.write(lambda connection: OUTBOX.mark_published(connection, [entry.id for entry in entries], NOON))
+    entries = await database.read(lambda connection: unpublished(connection, OUTBOX, Lane(ONE_LANE.withholdings, 0), 2))
+    await database.write(lambda connection: mark_published(connection, OUTBOX, [entry.id for entry in entries], NOON))
 
     assert full == (1505, NOON)
     assert await database.read(OUTBOX.backlog) == (5, NOON + timedelta(minutes=1))

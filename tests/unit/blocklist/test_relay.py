@@ -1,103 +1,54 @@
-"""The relay between a real outbox and a broker that fails as told; a crash is a relay that is dropped in the middle of a turn."""
+"""What the relay does as long as nothing goes wrong, and at its end."""
 
 import asyncio
-from collections import defaultdict
 from collections.abc import Sequence
 from datetime import timedelta
-from itertools import pairwise
 
 import pytest
 from prometheus_client import CollectorRegistry
 from sqlalchemy import func, select
 
-from services.blocklist.domain.causes import Cause
-from services.blocklist.handlers.release import Release, release
-from services.blocklist.handlers.submit import submit
-from services.blocklist.outbox import OUTBOX
-from services.blocklist.tables import outbox
-from shared.backoff import Backoff
-from shared.clock import Clock
+from services.blocklist.outbox import RELAY_TABLES
+from services.blocklist.tables import outbox, relay_lanes
 from shared.db import Database
 from shared.events import Record
+from shared.events.chain import BEGINNING, after
+from shared.events.wire import Position, position_of
 from shared.outbox import relay as relay_module
-from shared.outbox.metrics import RelayMetrics
-from shared.outbox.relay import Permission, Relay, Turn, always
-from shared.topics import Topics
-from tests.support.blocklist import TOPICS, decoded, make_commands, queued
-from tests.support.builders import IN, directive_id, make_order, target
+from shared.outbox.relay import Turn
+from shared.outbox.table import Lane
+from tests.support.blocklist import TOPICS
 from tests.support.eventually import eventually
 from tests.support.fakes import (
-    Behaviour,
     FakeClock,
     FakePublisher,
     Hang,
-    only_on,
-    refuse,
-    take_half_then_time_out,
-    take_then_fail,
 )
-
-ONE_LANE = Topics(prefix="test", partitions=1)
-
-
-def make_relay(
-    database: Database, publisher: FakePublisher, clock: Clock | None = None, may_publish: Permission = always
-) -> Relay:
-    return Relay(
-        database=database,
-        outbox=OUTBOX,
-        publisher=publisher,
-        clock=clock or FakeClock(),
-        metrics=RelayMetrics(CollectorRegistry()),
-        wake=asyncio.Event(),
-        backoff=Backoff(base=timedelta(milliseconds=1), cap=timedelta(milliseconds=1)),
-        may_publish=may_publish,
-    )
-
-
-async def block(database: Database, number: int = 1, targets: int = 10, *, topics: Topics = TOPICS) -> None:
-    """A directive complied with at intake: a withholding of each target, and two case events."""
-    order = make_order(number, *(target(f"a{index}") for index in range(targets)), comply_at_intake=True)
-    await make_commands(database, FakeClock(), topics=topics).run(lambda unit: submit(unit, order))
-
-
-async def lift(database: Database, number: int = 1, *, topics: Topics = TOPICS) -> None:
-    command = Release(cause=Cause.ERROR, directive=directive_id(number), selection="all", scope=(IN,), memo=None, approvers=())
-    await make_commands(database, FakeClock(), topics=topics).run(lambda unit: release(unit, command))
-
-
-async def waiting(database: Database) -> list[Record]:
-    return await database.read(queued)
-
-
-async def drain(relay: Relay) -> None:
-    while await relay.run_once() is Turn.WORKED:
-        pass
-
-
-def ids(records: Sequence[Record]) -> set[bytes]:
-    return {dict(record.headers)["ce_id"] for record in records}
-
-
-def first_occurrences(publisher: FakePublisher) -> dict[bytes, list[int]]:
-    """Per key, the versions or revisions that a reader who drops what it has seen gets to see."""
-    seen: dict[bytes, list[int]] = defaultdict(list)
-    for record in publisher.records():
-        number = int(dict(record.headers)["ce_id"].rpartition(b"@")[2])
-        if number not in seen[record.key]:
-            seen[record.key].append(number)
-    return seen
+from tests.support.relay import (
+    LANE,
+    ONE_LANE,
+    block,
+    ids,
+    in_order,
+    lift,
+    make_relay,
+    publish_all,
+    running,
+    started,
+    unplaced,
+    waiting,
+)
 
 
 async def test_everything_that_waits_is_published_once_and_marked(database: Database) -> None:
     await block(database)
     expected, publisher = await waiting(database), FakePublisher()
-    relay = make_relay(database, publisher)
+    relay = await started(database, publisher)
 
-    turns = [await relay.run_once(), await relay.run_once()]
+    first, second = await relay.turn(), await relay.turn()
 
-    assert turns == [Turn.WORKED, Turn.IDLE]
-    assert sorted(publisher.records()) == sorted(expected)
+    assert (set(first), second) == ({Turn.MARKED}, [])
+    assert sorted(unplaced(publisher.records())) == sorted(expected)
     assert await waiting(database) == []
 
 
@@ -105,21 +56,55 @@ async def test_each_record_goes_to_the_lane_of_its_key(database: Database) -> No
     await block(database, targets=50)
     publisher = FakePublisher()
 
-    await drain(make_relay(database, publisher))
+    await publish_all(database, publisher)
 
     for lane, records in publisher.topics.items():
         assert {TOPICS.partition_of(record.key.decode()) for record in records} == {lane.partition}
 
 
-async def test_a_row_is_marked_with_the_time_of_its_publication(database: Database) -> None:
-    await block(database)
+async def test_the_events_of_a_lane_are_numbered_without_a_gap(database: Database) -> None:
+    for number in (1, 2, 3):
+        await block(database, number, targets=30)
+        await lift(database, number)
+    publisher = FakePublisher()
+
+    await publish_all(database, publisher)
+
+    assert len(publisher.topics) > 6
+    for records in publisher.topics.values():
+        assert [position_of(record.headers) for record in records] == [Position(1, n + 1) for n in range(len(records))]
+
+
+async def test_a_row_is_marked_with_the_time_and_place_of_its_publication(database: Database) -> None:
+    await block(database, topics=ONE_LANE)
     clock = FakeClock()
     clock.advance(timedelta(hours=1))
 
-    await drain(make_relay(database, FakePublisher(), clock))
+    await publish_all(database, FakePublisher(), clock=clock)
 
-    marked = await database.read(lambda connection: connection.scalars(select(outbox.c.published_at).distinct()))
-    assert list(marked) == [clock.now]
+    columns = (outbox.c.topic, outbox.c.published_at, outbox.c.sequence, outbox.c.kafka_offset)
+    marked = await database.read(lambda connection: connection.execute(select(*columns).order_by(outbox.c.id)))
+    assert sorted(tuple(row) for row in marked) == [
+        (ONE_LANE.directives, clock.now, 1, 1),
+        (ONE_LANE.directives, clock.now, 2, 1),
+        (ONE_LANE.withholdings, clock.now, 1, 9),
+    ]
+
+
+async def test_the_rolling_hash_of_a_lane_is_that_of_its_events_as_sent(database: Database) -> None:
+    for number in range(1, 13):
+        await block(database, number, topics=ONE_LANE)
+        await lift(database, number, topics=ONE_LANE)
+    publisher = FakePublisher()
+
+    await publish_all(database, publisher)
+
+    digests = [BEGINNING]
+    for record in publisher.topics[LANE]:
+        digests.append(after(digests[-1], record))
+    columns = (relay_lanes.c.published, relay_lanes.c.digest, relay_lanes.c.marked_sequence, relay_lanes.c.marked_digest)
+    stored = await database.read(lambda connection: connection.execute(select(*columns).where(RELAY_TABLES.of(LANE))))
+    assert stored.one() == (240, digests[240].hex(), 200, digests[200].hex())
 
 
 async def test_a_relay_that_starts_after_a_crash_publishes_what_was_committed(database: Database) -> None:
@@ -127,101 +112,9 @@ async def test_a_relay_that_starts_after_a_crash_publishes_what_was_committed(da
     expected = await waiting(database)
     publisher = FakePublisher()
 
-    await drain(make_relay(database, publisher))
+    await publish_all(database, publisher)
 
     assert ids(publisher.records()) == ids(expected)
-
-
-@pytest.mark.parametrize("behaviour", [refuse, take_then_fail, take_half_then_time_out])
-async def test_after_any_failure_nothing_is_marked_and_the_publisher_is_thrown_away(
-    database: Database, behaviour: Behaviour
-) -> None:
-    await block(database, topics=ONE_LANE, targets=3)
-    before = await waiting(database)
-    publisher = FakePublisher([behaviour] * 2)
-
-    with pytest.raises((ConnectionError, TimeoutError)):
-        await make_relay(database, publisher).run_once()
-
-    assert await waiting(database) == before
-    assert publisher.discards == 1
-
-
-@pytest.mark.parametrize("behaviour", [refuse, take_then_fail, take_half_then_time_out])
-async def test_what_failed_is_sent_again_with_the_same_ids_and_in_order(database: Database, behaviour: Behaviour) -> None:
-    await block(database, topics=ONE_LANE)
-    await lift(database, topics=ONE_LANE)
-    expected = await waiting(database)
-    publisher = FakePublisher([behaviour] * 2)
-    relay = make_relay(database, publisher)
-    with pytest.raises((ConnectionError, TimeoutError)):
-        await relay.run_once()
-
-    await drain(relay)
-
-    assert ids(publisher.records()) == ids(expected)
-    assert all(numbers == list(range(1, len(numbers) + 1)) for numbers in first_occurrences(publisher).values())
-    assert await waiting(database) == []
-
-
-async def test_a_lane_that_fails_holds_no_other_lane(database: Database) -> None:
-    await block(database, targets=30)
-    publisher = FakePublisher([only_on(TOPICS.directives, refuse)] * 10)
-
-    with pytest.raises(ConnectionError):
-        await make_relay(database, publisher).run_once()
-
-    left = decoded(await waiting(database))
-    assert {envelope.type.split(".")[2] for envelope in left} == {"directive"}
-    assert {lane.topic for lane in publisher.acknowledged} == {TOPICS.withholdings}
-
-
-async def test_a_crash_between_sending_and_the_answer_loses_nothing(database: Database) -> None:
-    await block(database, topics=ONE_LANE, targets=3)
-    expected, hang = await waiting(database), Hang()
-    publisher = FakePublisher([hang, hang])
-    crashed = asyncio.create_task(make_relay(database, publisher).run_once())
-    await hang.reached.wait()
-    crashed.cancel()
-    await asyncio.gather(crashed, return_exceptions=True)
-    assert await waiting(database) == expected
-
-    await drain(make_relay(database, FakePublisher(topics=publisher.topics)))
-
-    assert ids(publisher.records()) == ids(expected)
-    assert await waiting(database) == []
-
-
-async def test_a_crash_between_the_answer_and_the_mark_sends_the_same_events_again(database: Database) -> None:
-    await block(database, topics=ONE_LANE)
-    await lift(database, topics=ONE_LANE)
-    publisher = FakePublisher()
-
-    def power_cut() -> None:
-        raise SystemError("power cut")
-
-    with pytest.raises(SystemError):
-        await make_relay(database, publisher, power_cut).run_once()  # type: ignore[arg-type]
-    once = list(publisher.records())
-
-    await drain(make_relay(database, publisher))
-
-    assert len(publisher.records()) == 2 * len(once)
-    assert ids(publisher.records()) == ids(once)
-    assert all(numbers == list(range(1, len(numbers) + 1)) for numbers in first_occurrences(publisher).values())
-
-
-async def test_a_lane_that_failed_is_thrown_away_also_when_marking_the_others_fails(database: Database) -> None:
-    await block(database)
-    publisher = FakePublisher([only_on(TOPICS.directives, refuse)] * 10)
-
-    def power_cut() -> None:
-        raise SystemError("power cut")
-
-    with pytest.raises(SystemError):
-        await make_relay(database, publisher, power_cut).run_once()  # type: ignore[arg-type]
-
-    assert publisher.discards == 1
 
 
 async def test_a_lane_is_published_in_the_order_of_its_rows_over_many_turns(database: Database) -> None:
@@ -231,28 +124,23 @@ async def test_a_lane_is_published_in_the_order_of_its_rows_over_many_turns(data
     rows = await database.read(lambda connection: connection.scalar(select(func.count()).select_from(outbox)))
     publisher = FakePublisher()
 
-    await drain(make_relay(database, publisher))
+    await publish_all(database, publisher)
 
     assert len(publisher.calls) > 2
     assert rows == len(publisher.records())
-    for records in publisher.topics.values():
-        for key in {record.key for record in records}:
-            own = [int(dict(record.headers)["ce_id"].rpartition(b"@")[2]) for record in records if record.key == key]
-            assert all(later == earlier + 1 for earlier, later in pairwise(own))
+    assert in_order(publisher)
 
 
-async def test_acknowledged_events_and_failed_turns_are_counted(database: Database) -> None:
+async def test_acknowledged_events_and_lanes_are_counted(database: Database) -> None:
     await block(database, targets=3, topics=ONE_LANE)
     registry, stop = CollectorRegistry(), asyncio.Event()
-    publisher = FakePublisher([only_on(ONE_LANE.directives, refuse)] * 2)
-    relay = make_relay(database, publisher)
-    relay._metrics = RelayMetrics(registry)
-    working = asyncio.create_task(relay.run(stop))
+    working = await running(database, FakePublisher(), stop, registry=registry)
 
     async def done() -> bool:
         return not await waiting(database)
 
     await eventually(done)
+    owned = registry.get_sample_value("geowithhold_relay_owned_lanes")
     stop.set()
     await working
 
@@ -261,32 +149,18 @@ async def test_acknowledged_events_and_failed_turns_are_counted(database: Databa
         for topic in (ONE_LANE.withholdings, ONE_LANE.directives)
     }
     assert published == {ONE_LANE.withholdings: 3.0, ONE_LANE.directives: 2.0}
-    assert registry.get_sample_value("geowithhold_relay_failures_total") == 1.0
-
-
-async def test_a_running_relay_survives_failures_and_throws_its_publisher_away_at_the_end(database: Database) -> None:
-    publisher, stop = FakePublisher([refuse, take_then_fail, refuse, refuse]), asyncio.Event()
-    working = asyncio.create_task(make_relay(database, publisher).run(stop))
-    await block(database, topics=ONE_LANE)
-
-    async def done() -> bool:
-        return not await waiting(database)
-
-    await eventually(done)
-    before = publisher.discards
-    stop.set()
-    await working
-
-    assert before >= 2
-    assert publisher.discards == before + 1
+    assert owned == 2.0
+    assert registry.get_sample_value("geowithhold_relay_lease_changes_total", {"change": "taken"}) == 2.0
 
 
 async def test_a_commit_wakes_an_idle_relay(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(relay_module, "POLL", timedelta(hours=1))
     publisher, stop = FakePublisher(), asyncio.Event()
     relay = make_relay(database, publisher)
+    await relay._store.ensure([LANE])
     working = asyncio.create_task(relay.run(stop))
-    await block(database)
+    await eventually(lambda: len(relay._holdings) == 1)
+    await block(database, topics=ONE_LANE)
 
     relay._wake.set()
 
@@ -296,26 +170,70 @@ async def test_a_commit_wakes_an_idle_relay(database: Database, monkeypatch: pyt
         await working
 
 
-async def test_a_relay_that_is_cancelled_throws_its_publisher_away(database: Database) -> None:
-    await block(database, topics=ONE_LANE)
+async def test_a_relay_that_is_cancelled_ends_its_client_and_leaves_its_lanes(database: Database) -> None:
     hang = Hang()
     publisher = FakePublisher([hang, hang])
-    working = asyncio.create_task(make_relay(database, publisher).run(asyncio.Event()))
+    working = await running(database, publisher, asyncio.Event())
+    await block(database, topics=ONE_LANE)
     await hang.reached.wait()
 
     working.cancel()
     await asyncio.gather(working, return_exceptions=True)
 
-    assert publisher.discards == 1
+    owners = await database.read(lambda connection: connection.scalars(select(relay_lanes.c.owner)))
+    assert (publisher.discards, set(owners)) == (1, {None})
+
+
+async def test_a_relay_that_is_told_to_stop_finishes_its_batch_and_gives_up_its_lanes(database: Database) -> None:
+    stop, going, go_on = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    async def slowly(publisher: FakePublisher, lane: Lane, records: Sequence[Record]) -> None:
+        going.set()
+        await go_on.wait()
+        await publisher.take(lane, records)
+
+    publisher = FakePublisher([slowly, slowly])
+    working = await running(database, publisher, stop)
+    await block(database, topics=ONE_LANE)
+    await going.wait()
+
+    stop.set()
+    await asyncio.sleep(0)
+    go_on.set()
+    await working
+
+    assert len(publisher.topics[LANE]) == 10
+    assert await waiting(database) == [] or len(publisher.calls) == 1
+    owners = await database.read(lambda connection: connection.scalars(select(relay_lanes.c.owner)))
+    assert set(owners) == {None}
+
+
+async def test_a_batch_that_takes_too_long_at_the_end_is_left_to_who_comes_next(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(relay_module, "DRAIN", timedelta(milliseconds=10))
+    stop, hang = asyncio.Event(), Hang()
+    publisher = FakePublisher([hang, hang])
+    working = await running(database, publisher, stop)
+    await block(database, topics=ONE_LANE)
+    await hang.reached.wait()
+
+    stop.set()
+    async with asyncio.timeout(10):
+        await working
+    await publish_all(database, publisher, owner="another")
+
+    assert in_order(publisher)
+    assert await waiting(database) == []
 
 
 async def test_a_lost_wake_up_costs_a_poll_and_never_an_event(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(relay_module, "POLL", timedelta(milliseconds=5))
     publisher, stop = FakePublisher(), asyncio.Event()
-    working = asyncio.create_task(make_relay(database, publisher).run(stop))
+    working = await running(database, publisher, stop)
     await asyncio.sleep(0)
 
-    await block(database)
+    await block(database, topics=ONE_LANE)
 
     await eventually(publisher.records)
     stop.set()
@@ -329,12 +247,12 @@ async def test_a_relay_that_may_not_publish_keeps_everything_and_goes_on_in_orde
         return allowed
 
     publisher = FakePublisher()
-    relay = make_relay(database, publisher, may_publish=may_publish)
     await block(database)
-    before = await database.read(queued)
+    relay = await started(database, publisher, may_publish=may_publish)
+    before = await waiting(database)
 
-    assert (await relay.run_once(), publisher.calls) == (Turn.IDLE, [])
-    assert await database.read(queued) == before
+    assert (await relay.turn(), publisher.calls) == ([], [])
+    assert await waiting(database) == before
     allowed = True
-    assert await relay.run_once() is Turn.WORKED
-    assert sorted(publisher.records()) == sorted(before)
+    assert set(await relay.turn()) == {Turn.MARKED}
+    assert sorted(unplaced(publisher.records())) == sorted(before)

@@ -8,6 +8,7 @@ broken.
 import argparse
 import asyncio
 import itertools
+import logging
 import pickle
 import signal
 import sys
@@ -47,6 +48,7 @@ class Settings:
     clients: int = 4
     out: Path
     mutant: str | None = None
+    only: str = ""
 
     @property
     def history(self) -> Path:
@@ -127,7 +129,7 @@ async def carry_out(settings: Settings) -> Outcome:
         shape = Shape(folder=settings.out, mutant=settings.mutant)
         async with running_world(shape, make_broker(settings.broker, settings.out)) as world:
             monitor = Monitor(world)
-            nemesis = Nemesis(Scene(world, monitor), history, settings.seed)
+            nemesis = Nemesis(Scene(world, monitor), history, settings.seed, settings.only)
             looking = asyncio.create_task(monitor.run())
             run = Run(settings=settings, world=world, history=history, monitor=monitor, nemesis=nemesis)
             try:
@@ -152,6 +154,7 @@ def _keep(settings: Settings, found: Evidence, violations: Sequence[Violation]) 
 
 async def main(argv: Sequence[str]) -> int:
     settings = _settings(argv)
+    logging.disable(logging.CRITICAL)  # clients of a broker that is down on purpose say so, again and again
     task = asyncio.current_task()
     if task is not None:
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
@@ -171,6 +174,7 @@ def _settings(argv: Sequence[str]) -> Settings:
     parser.add_argument("--broker", choices=("apache", "wheel"), default="wheel")
     parser.add_argument("--clients", type=int, default=4)
     parser.add_argument("--mutant", help="a bug to plant in every process")
+    parser.add_argument("--only", default="", help="faults with this in their name alone")
     parser.add_argument("--out", type=Path, help="where everything is written; build/faults/SEED if not said")
     found = parser.parse_args(argv)
     given = vars(found) | {"out": (found.out or ROOT / "build" / "faults" / str(found.seed)).resolve()}

@@ -3,7 +3,7 @@
 import json
 import re
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from tests.faults.checker.evidence import Evidence, Key, KeyVersion, Published, Queued, Violation
 
@@ -25,8 +25,8 @@ def invariant_2(found: Evidence) -> Iterator[Violation]:
 
 def _queued_in_order(found: Evidence) -> Iterator[Violation]:
     queued: dict[str, list[int]] = defaultdict(list)
-    for event in _state_rows(found):
-        queued[event.key].append(_version(event.id))
+    for event in {each.id: each for each in reversed(_state_rows(found))}.values():  # of a replayed version the first counts
+        queued[event.key].insert(0, _version(event.id))
     for name, order in queued.items():
         if order != list(range(1, len(order) + 1)):
             yield Violation(2, f"{name} is queued in the order {order}")
@@ -47,28 +47,32 @@ def _version(event_id: str) -> int:
 
 def invariant_3(found: Evidence) -> Iterator[Violation]:
     """Every event that was committed is on its topic, every record on a topic was committed, byte for byte."""
-    committed = {(event.topic, event.id): event for event in found.queued}
+    committed: dict[tuple[str, str], list[Queued]] = defaultdict(list)
+    for event in found.queued:
+        committed[event.topic, event.id].append(event)
     seen: set[tuple[str, str]] = set()
     topics = {event.topic for event in found.queued}
     for record in found.genuine:
         if record.topic in topics:
             seen.add((record.topic, record.id))
-            yield from _genuine(record, committed.get((record.topic, record.id)))
-    lost = [event for name, event in committed.items() if name not in seen and event.id not in found.deliberate.removed]
+            yield from _genuine(record, committed.get((record.topic, record.id), ()))
+    lost = [events[0] for name, events in committed.items() if name not in seen and name[1] not in found.deliberate.removed]
     for event in lost:
         yield Violation(3, f"{event.id} was committed (row {event.row}), and is not on {event.topic}")
     yield from _told_as_stored(found)
 
 
-def _genuine(record: Published, event: Queued | None) -> Iterator[Violation]:
+def _genuine(record: Published, events: Sequence[Queued]) -> Iterator[Violation]:
+    """The record is one of these events, which have the same id: a version that was replayed is queued more than once."""
     where = f"{record.topic}/{record.partition}@{record.offset}"
-    if event is None:
+    if not events:
         yield Violation(3, f"{where} holds {record.id}, which was never committed")
         return
-    if (record.key, record.value, record.partition) != (event.key, event.value, event.partition):
+    if all((record.key, record.value, record.partition) != (each.key, each.value, each.partition) for each in events):
         yield Violation(3, f"{where} holds {record.id} otherwise than it was committed")
-    if event.sequence is not None and record.sequence != event.sequence:
-        yield Violation(3, f"{where} numbers {record.id} as {record.sequence}, the outbox as {event.sequence}")
+    if record.sequence not in {each.sequence for each in events}:
+        numbers = [each.sequence for each in events]
+        yield Violation(3, f"{where} numbers {record.id} as {record.sequence}, the outbox as {numbers}")
 
 
 def _told_as_stored(found: Evidence) -> Iterator[Violation]:

@@ -33,6 +33,8 @@ class Nemesis:
     scene: Scene
     history: History
     seed: int
+    only: str = ""
+    """A part of the names of the kinds of fault that there may be."""
     took: Counter[str] = field(default_factory=Counter)
     missed: Counter[str] = field(default_factory=Counter)
     recoveries: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
@@ -60,9 +62,10 @@ class Nemesis:
 
     async def _work(self, name: str, faults: Sequence[Fault], stop: asyncio.Event) -> None:
         chance = Random(f"{self.seed}/{name}")  # noqa: S311 (to be repeated, not to be secret)
-        possible = [fault for fault in faults if self.scene.world.broker.durable or not fault.needs_kafka]
+        durable = self.scene.world.broker.durable
+        possible = [fault for fault in faults if self.only in fault.kind and (durable or not fault.needs_kafka)]
         weights = [fault.weight for fault in possible]
-        while not stop.is_set():
+        while possible and not stop.is_set():
             fault = chance.choices(possible, weights)[0]
             await self._bring_about(fault, Random(chance.getrandbits(64)))  # noqa: S311
             await _pause(stop, chance.expovariate(1 / PAUSES[name]))

@@ -3,11 +3,15 @@
 Promises, after SIGTERM or SIGINT, in this order: `/readyz` says no; requests are served for `unready_for` seconds more; nothing
 more is accepted; requests under way get `DRAIN_SECONDS`, and what is not done by then is answered that its outcome is unknown;
 the lifespan ends, and with it background work and connections; the exit status is 0.
+Does not promise: anything before it listens, when there is nothing to drain.
 Would break it: a handler for these signals set elsewhere while the application runs.
 """
 
+import os
 import signal
 import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import FrameType
 
 import uvicorn
@@ -21,6 +25,9 @@ MAX_CONNECTIONS = 1000
 """The outer fence: beyond so many connections even a probe is refused. Admission refuses long before."""
 
 
+HANDLED = (signal.SIGTERM, signal.SIGINT)
+
+
 class Server(uvicorn.Server):
     """uvicorn's own answer to a signal is to accept nothing more at once, and to die of the signal in the end."""
 
@@ -28,6 +35,17 @@ class Server(uvicorn.Server):
         super().__init__(config)
         self._ending = ending
         self._unready_for = unready_for
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Whoever tells a process that has drained, and is only leaving, changes nothing about its status."""
+        for sig in HANDLED:
+            signal.signal(sig, self.handle_exit)
+        try:
+            yield
+        finally:
+            for sig in HANDLED:
+                signal.signal(sig, _leave)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002 (the signature of a handler)
         self.should_exit = True
@@ -54,3 +72,7 @@ def serve(app: FastAPI, *, host: str, port: int, unready_for: float = 0.0, max_c
         server_header=False,
     )
     Server(config, app.state.ending, unready_for).run()
+
+
+def _leave(_sig: int, _frame: FrameType | None) -> None:
+    os._exit(0)

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import partial
 
 from fastapi import Depends, FastAPI
@@ -13,6 +14,7 @@ from services.blocklist.api import ROUTERS
 from services.blocklist.api.context import Services
 from services.blocklist.api.seal import hide_sealed
 from services.blocklist.commands import Commands
+from services.blocklist.digests import DIGESTS, DigestMetrics, Digests
 from services.blocklist.expiry import Expiry
 from services.blocklist.exports.letters import load_letters
 from services.blocklist.metrics import CommandMetrics, StateMetrics
@@ -26,8 +28,9 @@ from shared.outbox.backlog import Backlog, published_in_time
 from shared.outbox.metrics import RelayMetrics
 from shared.outbox.run import relay_to_kafka
 from shared.outbox.sql import SqlRelayStore
+from shared.outbox.wakeup import work_while_leading
 from shared.registry import load_registry
-from shared.tasks import running
+from shared.tasks import Body, running
 
 PACKAGE = "services.blocklist"
 DESCRIPTION = "Accepts government blocking directives, decides, keeps what must be withheld where, and publishes it."
@@ -86,6 +89,26 @@ class _Parts:
         )
 
 
+def _digesting(parts: _Parts) -> Body:
+    """Digests of the states, by one process at a time; on SQLite there is but one."""
+    settings = parts.settings
+    digests = Digests(
+        database=parts.database,
+        topics=settings.topics,
+        clock=settings.clock,
+        metrics=DigestMetrics(parts.registry),
+        interval=timedelta(seconds=settings.digest_seconds),
+        lag=timedelta(seconds=settings.digest_lag_seconds),
+    )
+    if settings.embedded:
+        return digests.run
+
+    async def lead(stop: asyncio.Event) -> None:
+        await work_while_leading(DIGESTS, digests.run, url=settings.database_url, wake=asyncio.Event(), stop=stop)
+
+    return lead
+
+
 def _parts(settings: BlocklistSettings) -> _Parts:
     wake = asyncio.Event()
     database = Database(settings.database_url, limits=settings.store_limits, after_commit=wake.set)
@@ -99,7 +122,7 @@ def create_api(settings: BlocklistSettings) -> FastAPI:
     metrics = CommandMetrics(parts.registry)
     commands = Commands(database=database, topics=settings.topics, clock=clock, metrics=metrics, limits=settings.limits)
     state = StateMetrics(parts.registry, database, clock)
-    relay_metrics = RelayMetrics(parts.registry, parts.relayed)
+    relay_metrics, digest = RelayMetrics(parts.registry, parts.relayed), _digesting(parts)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
@@ -108,7 +131,7 @@ def create_api(settings: BlocklistSettings) -> FastAPI:
             if not settings.embedded:
                 yield
                 return
-            async with running("relay", partial(parts.relay, relay_metrics)):
+            async with running("relay", partial(parts.relay, relay_metrics)), running("digests", digest):
                 yield
 
     app = create_http_app(title="Geowithhold blocklist", description=DESCRIPTION, registry=parts.registry, lifespan=lifespan)
@@ -138,9 +161,11 @@ def create_relay(settings: BlocklistSettings) -> FastAPI:
     metrics = RelayMetrics(parts.registry, parts.relayed)
     state = StateMetrics(parts.registry, parts.database, settings.clock)
 
+    digest = _digesting(parts)
+
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        async with opened(parts.database), running("relay", partial(parts.relay, metrics)):
+        async with opened(parts.database), running("relay", partial(parts.relay, metrics)), running("digests", digest):
             yield
 
     app = create_http_app(title="Geowithhold relay", description=DESCRIPTION, registry=parts.registry, lifespan=lifespan)

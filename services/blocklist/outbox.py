@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.blocklist.domain.withholding import Withholding
 from services.blocklist.outbound import withholding_changed
 from services.blocklist.tables import outbox, relay_lanes, relay_members, system
-from shared.events import CaseEvent, Record, WithholdingChanged, encode
+from shared.events import CaseEvent, Record, StateDigested, WithholdingChanged, encode
 from shared.ids import Key, Target, type_of
 from shared.outbox.sql import RelayTables
 from shared.outbox.table import Lane, Outbox, Row, row_of
@@ -48,6 +48,24 @@ async def append_withholdings(connection: AsyncConnection, topics: Topics, versi
         Row(lane, _CHUNK, len(chunk), _encode(_compact(chunk)))
         for lane, changes in _by_lane(topics, versions).items()
         for chunk in _alike(changes)
+    ]
+    await OUTBOX.append(connection, rows, at)
+
+
+async def append_digests(connection: AsyncConnection, topics: Topics, digests: Iterable[StateDigested], at: datetime) -> None:
+    """Queues digests of states. They have lanes of their own: no change of a key waits for one."""
+    rows = [
+        row_of(
+            Lane(topics.checkpoints, topics.partition_of(digest.jurisdiction)),
+            encode(
+                digest,
+                id=f"{digest.jurisdiction}={digest.epoch}@{digest.as_of.isoformat()}",
+                source=SOURCE,
+                subject=digest.jurisdiction,
+                time=at,
+            ),
+        )
+        for digest in digests
     ]
     await OUTBOX.append(connection, rows, at)
 

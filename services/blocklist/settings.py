@@ -17,6 +17,8 @@ class BlocklistSettings(CommonSettings):
 
     mass_change_items: int = Field(10_000, ge=1, validation_alias="GEOWITHHOLD_MASS_CHANGE_ITEMS")
     velocity_items_per_hour: int = Field(0, ge=0, validation_alias="GEOWITHHOLD_VELOCITY_ITEMS_PER_HOUR")
+    digest_seconds: float = Field(120, ge=0.1, le=24 * 3600, validation_alias="GEOWITHHOLD_DIGEST_SECONDS")
+    digest_lag_seconds: float = Field(60, ge=0, le=3600, validation_alias="GEOWITHHOLD_DIGEST_LAG_SECONDS")
     account_url: str = Field(DEFAULT_ADDRESSES.account, validation_alias="GEOWITHHOLD_PLATFORM_ACCOUNT_URL")
     post_url: str = Field(DEFAULT_ADDRESSES.post, validation_alias="GEOWITHHOLD_PLATFORM_POST_URL")
     hashtag_url: str = Field(DEFAULT_ADDRESSES.hashtag, validation_alias="GEOWITHHOLD_PLATFORM_HASHTAG_URL")

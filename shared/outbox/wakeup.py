@@ -23,11 +23,11 @@ log = get_logger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lead:
-    """Work that one process at a time does: `number` means it among the advisory locks of its database, `channel` wakes it."""
+    """Work that one process at a time does: `number` means it among the advisory locks of its database, `channel` may wake it."""
 
     name: str
     number: int
-    channel: str = CHANNEL
+    channel: str | None = CHANNEL
 
 
 WITHOUT_END = StoreLimits(lock=0)
@@ -74,7 +74,7 @@ async def leading(lead: Lead, url: str, *, wake: asyncio.Event, lost: asyncio.Ev
     connection.add_termination_listener(lambda *_: lost.set())
     try:
         leads = await _locked(connection, lead.number, stop)
-        if leads:
+        if leads and lead.channel:
             await connection.add_listener(lead.channel, lambda *_: wake.set())
         yield leads
     finally:

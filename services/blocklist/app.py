@@ -138,6 +138,7 @@ def create_api(settings: BlocklistSettings) -> FastAPI:
     app.state.services = Services(
         database=database,
         commands=commands,
+        topics=settings.topics,
         registry=load_registry(),
         platform=settings.platform,
         clock=clock,

@@ -30,6 +30,8 @@ class Kind(Enum):
     INVALID = ("invalid-request", HTTPStatus.UNPROCESSABLE_ENTITY, "The request is not valid")
     KEY_NEEDED = ("key-needed", HTTPStatus.UNAUTHORIZED, "This takes the key of the platform")
     FORBIDDEN_SCOPE = ("scope-not-permitted", HTTPStatus.FORBIDDEN, "The authority may not order this scope")
+    KEY_REQUIRED = ("key-required", HTTPStatus.UNAUTHORIZED, "This needs the admin key")
+    GONE = ("gone", HTTPStatus.GONE, "This is not kept any more")
     NOT_FOUND = ("not-found", HTTPStatus.NOT_FOUND, "There is no such thing")
     CONFLICT = ("conflict", HTTPStatus.CONFLICT, "The request does not fit the present state")
     DUPLICATE = ("duplicate-reference", HTTPStatus.CONFLICT, "The authority has already issued a directive with this reference")
@@ -100,6 +102,8 @@ def respond(refusal: Refusal) -> JSONResponse:
     later = refusal.kind in {Kind.UNAVAILABLE, Kind.OUTCOME_UNKNOWN}
     retry_after = RETRY_AFTER_SECONDS if later else refusal.retry_after
     headers = {} if retry_after is None else {"Retry-After": str(retry_after)}
+    if refusal.kind is Kind.KEY_REQUIRED:
+        headers["WWW-Authenticate"] = "Bearer"
     return JSONResponse(
         document(refusal), status_code=refusal.kind.status, headers=headers, media_type="application/problem+json"
     )

@@ -13,8 +13,8 @@ Read = Callable[[str, bytes], Iterable[Record]]
 
 
 def events_of(batch: Batch, read: Read) -> list[Record]:
-    """The events, in order. Raises Undecodable for a row that is not what it says: its numbers would be wrong."""
-    return [event for row in batch.rows for event in _events(row, read)]
+    """The events, in order. Raises Undecodable for a row that is not what it says: numbers would be wrong."""
+    return [event for row in batch.rows for event in row_events(row, read)]
 
 
 def as_sent(batch: Batch, events: Sequence[Record]) -> list[Record]:
@@ -35,7 +35,8 @@ def progress_after(since: Progress, events: Sequence[Record]) -> Progress:
     return Progress(since.sequence + len(events), digest.hex(), *marked)
 
 
-def _events(row: Numbered, read: Read) -> Sequence[Record]:
+def row_events(row: Numbered, read: Read) -> Sequence[Record]:
+    """The events of one row. Raises Undecodable."""
     try:
         events = list(read(row.form, row.body))
     except Exception as error:

@@ -35,6 +35,7 @@ CONTRACT = {
     ("GET", "/v1/batches"),
     ("GET", "/v1/batches/{batch_id}"),
     ("POST", "/v1/batches/{batch_id}/undo"),
+    ("GET", "/v1/events"),
     ("GET", "/v1/publishing"),
     ("GET", "/v1/publishing/stops"),
     ("POST", "/v1/publishing/stop"),

@@ -5,6 +5,7 @@ from services.blocklist.api.appeals import router as appeals
 from services.blocklist.api.batches import router as batches
 from services.blocklist.api.correspondence import router as correspondence
 from services.blocklist.api.directives import router as directives
+from services.blocklist.api.events import router as events
 from services.blocklist.api.exports import router as exports
 from services.blocklist.api.publishing import router as publishing
 from services.blocklist.api.registries import router as registries
@@ -21,6 +22,7 @@ ROUTERS = (
     releases,
     batches,
     publishing,
+    events,
     user_notices,
     appeals,
     withholdings,

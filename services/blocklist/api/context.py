@@ -26,6 +26,7 @@ from shared.http.problems import Fault, Kind, Refusal
 from shared.ids import DirectiveId, Target
 from shared.registry import Registry
 from shared.targets import PlatformPatterns, TargetError, parse_target
+from shared.topics import Topics
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +35,7 @@ class Services:
 
     database: Database
     commands: Commands
+    topics: Topics
     registry: Registry
     platform: PlatformPatterns
     clock: Clock

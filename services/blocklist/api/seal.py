@@ -13,7 +13,7 @@ from services.blocklist.api.context import Context, Services
 from services.blocklist.errors import unknown_directive
 from services.blocklist.store import directives
 from shared.http.keys import holds_key
-from shared.http.problems import Refusal, invalid
+from shared.http.problems import Kind, Refusal, invalid
 from shared.ids import DirectiveId
 
 
@@ -30,6 +30,12 @@ async def hide_sealed(request: Request, context: Context, sees_sealed: SeesSeale
     named = request.path_params.get("directive_id")
     if named is not None:
         await require_visible(context, DirectiveId(named), sees_sealed=sees_sealed)
+
+
+async def require_key(sees_sealed: SeesSealed) -> None:
+    """Guards every route that tells of sealed directives like of others, or is for who runs the service."""
+    if not sees_sealed:
+        raise Refusal(Kind.KEY_REQUIRED, "send the admin key as a bearer token")
 
 
 async def require_visible(

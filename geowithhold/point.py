@@ -1,7 +1,8 @@
 """An enforcement point: reads the state topic, applies what concerns it, and reports what it applied.
 
 Promises: every change in its jurisdictions and of its target types is applied in the order of its versions, and reported
-once `apply` returned; what `apply` cannot do is reported as `failed`, and the point goes on. It starts from the beginning of the
+once `apply` returned; what `apply` cannot do is reported as `failed`, and the point goes on. What is still published from a
+database that was replaced by a backup is dropped. It starts from the beginning of the
 topic, which compaction keeps as long as there are keys, so that a new or restarted point knows everything.
 Does not promise: to report a version once. Reports repeat after a restart, and repeating one changes nothing.
 """
@@ -12,6 +13,7 @@ from dataclasses import dataclass, field
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
 
+from geowithhold.epochs import Epochs
 from geowithhold.view import WithholdingView
 from shared.clock import Clock, system_clock
 from shared.events import DecodeError, EnforcementReported, Record, WithholdingChanged, decode, encode
@@ -46,6 +48,7 @@ class EnforcementPoint:
 
     def __post_init__(self) -> None:
         self._places = expand(list(self.jurisdictions))
+        self.epochs = Epochs()
 
     async def run(self, stop: asyncio.Event) -> None:
         """Keeps the view current until told to stop."""
@@ -69,10 +72,17 @@ class EnforcementPoint:
     def take(self, records: Iterable[ConsumerRecord]) -> list[EnforcementReported]:
         """Applies the last version of each key among the records, and says what to report."""
         newest: dict[Key, WithholdingChanged] = {}
-        for change in filter(None, map(_change, records)):
-            if self.matches(change) and self.view.apply(change):
+        for change, epoch in filter(None, map(self._change, records)):
+            if self.matches(change) and self.view.apply(change, epoch=epoch):
                 newest[Key(change.jurisdiction, change.target)] = change
         return [self._enforce(change) for change in newest.values()]
+
+    def _change(self, record: ConsumerRecord) -> tuple[WithholdingChanged, int] | None:
+        """The change that a record holds, if it counts, and the epoch under which it was published."""
+        if not self.epochs.admits(record.partition, record.headers):
+            log.warning("stale_record_dropped", partition=record.partition, offset=record.offset)
+            return None
+        return _read(record)
 
     def _enforce(self, change: WithholdingChanged) -> EnforcementReported:
         detail = None
@@ -115,13 +125,13 @@ class EnforcementPoint:
         return encode(report, id=id_, source=f"/geowithhold/points/{self.name}", subject=key, time=report.at)
 
 
-def _change(record: ConsumerRecord) -> WithholdingChanged | None:
-    """The change that a record holds. A tombstone and what cannot be read change nothing; the latter is told in the log."""
+def _read(record: ConsumerRecord) -> tuple[WithholdingChanged, int] | None:
+    """A tombstone and what cannot be read change nothing; the latter is told in the log."""
     if record.value is None:
         return None
     try:
-        data = decode(record.value, record.headers).data
+        envelope = decode(record.value, record.headers)
     except DecodeError as error:
         log.warning("record_not_readable", partition=record.partition, offset=record.offset, error=str(error))
         return None
-    return data if isinstance(data, WithholdingChanged) else None
+    return (envelope.data, envelope.epoch) if isinstance(envelope.data, WithholdingChanged) else None

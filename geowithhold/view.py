@@ -1,7 +1,8 @@
 """What is withheld where, in memory, exact, fed from the state topic.
 
-Promises: a key is at the highest version that was applied, whatever the order and however often records come; a lookup in a
-subdivision counts what is withheld in its country and worldwide. Keys are compared whole: nobody can collide with one.
+Promises: a key is at the highest version that was applied, whatever the order and however often records come; of one version
+that comes twice with other content, the one of the later epoch counts. A lookup in a subdivision counts what is withheld in its
+country and worldwide. Keys are compared whole: nobody can collide with one.
 Does not promise: to be current. It knows what it was fed.
 """
 
@@ -16,19 +17,28 @@ from shared.jurisdictions import lookup_keys, parse_jurisdiction
 class _Known:
     version: int
     withheld: bool
+    epoch: int
+
+    def gives_way_to(self, other: "_Known") -> bool:
+        if other.version != self.version:
+            return other.version > self.version
+        return other.epoch > self.epoch and other.withheld is not self.withheld
 
 
 class WithholdingView:
     def __init__(self) -> None:
         self._known: dict[Key, _Known] = {}
 
-    def apply(self, change: WithholdingChanged) -> bool:
-        """Takes a change, and answers whether it was news: any version higher than the one known is applied at once."""
+    def apply(self, change: WithholdingChanged, *, epoch: int = 0) -> bool:
+        """Takes a change, and answers whether it was news: any version higher than the one known is applied at once.
+
+        `epoch` is the one under which it was published, as `Envelope.epoch` has it.
+        """
         key = Key(change.jurisdiction, change.target)
-        known = self._known.get(key)
-        if known is not None and change.version <= known.version:
+        known, told = self._known.get(key), _Known(change.version, change.state == "withheld", epoch)
+        if known is not None and not known.gives_way_to(told):
             return False
-        self._known[key] = _Known(change.version, change.state == "withheld")
+        self._known[key] = told
         return True
 
     def is_withheld(self, target: str, jurisdiction: str) -> bool:

@@ -2,7 +2,7 @@
 
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
-from services.notifier.domain.facts import Contradicted, SetAside
+from services.notifier.domain.facts import Contradicted, Corrected, SetAside
 from services.notifier.store import held, quarantine
 from shared.db import Database
 from shared.logs import get_logger
@@ -15,12 +15,18 @@ class AsideFactMetrics:
         self._contradictions = Counter(
             "geowithhold_contradictions", "Versions that came a second time with other content.", registry=registry
         )
+        self._corrections = Counter(
+            "geowithhold_corrections", "Versions that a restored blocklist tells otherwise than before.", registry=registry
+        )
         self._set_aside = Counter("geowithhold_set_aside", "Records set aside with their bytes.", ["topic"], registry=registry)
 
-    def tell(self, fact: Contradicted | SetAside) -> None:
+    def tell(self, fact: Contradicted | Corrected | SetAside) -> None:
         if isinstance(fact, Contradicted):
             self._contradictions.inc()
             log.error("version_contradicted", jurisdiction=fact.key.jurisdiction, version=fact.version)
+        elif isinstance(fact, Corrected):
+            self._corrections.inc()
+            log.warning("version_corrected", jurisdiction=fact.key.jurisdiction, version=fact.version)
         else:
             self._set_aside.labels(fact.topic).inc()
             log.error("record_set_aside", topic=fact.topic, holds=fact.holds, key_known=fact.about is not None)

@@ -4,7 +4,15 @@ from typing import assert_never
 
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
-from services.notifier.domain.facts import AnyLaneFact, CheckpointDiffered, GapFound, GapPurged, OffsetLost, StaleDropped
+from services.notifier.domain.facts import (
+    AnyLaneFact,
+    CheckpointDiffered,
+    EpochBegan,
+    GapFound,
+    GapPurged,
+    OffsetLost,
+    StaleDropped,
+)
 from services.notifier.store import checkpoints, gaps
 from shared.clock import Clock
 from shared.db import Database
@@ -21,7 +29,8 @@ class LaneFactMetrics:
             return Counter(name, text, ["topic"], registry=registry)
 
         self._gaps = counter("geowithhold_stream_gaps", "Times that events of a partition were found missing.")
-        self._stale = counter("geowithhold_stale_records", "Records dropped as of a history that a restore ended.")
+        self._stale = counter("geowithhold_stale_epoch", "Records dropped as of a history that a restore ended.")
+        self._epochs = counter("geowithhold_epochs_begun", "Times that a partition went on under a new epoch, after a restore.")
         self._purged = counter("geowithhold_stream_gaps_purged", "Times that missing events were gone from the source, too.")
         self._differed = counter("geowithhold_checkpoint_mismatches", "Times that what came was not what was sent.")
         self._offsets = counter("geowithhold_offsets_lost", "Times that Kafka did not have the records that come next.")
@@ -35,6 +44,9 @@ class LaneFactMetrics:
             case StaleDropped():
                 self._stale.labels(fact.topic).inc(fact.records)
                 log.error("stale_records_dropped", records=fact.records, **place)
+            case EpochBegan():
+                self._epochs.labels(fact.topic).inc()
+                log.error("epoch_began", epoch=fact.epoch, **place)
             case GapPurged():
                 self._purged.labels(fact.topic).inc()
                 log.error("missing_events_purged", **place, **fact.gap._asdict())

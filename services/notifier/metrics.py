@@ -9,6 +9,7 @@ from services.notifier.clock_metrics import SECONDS, ClockFactMetrics, ClockStat
 from services.notifier.domain.enforcement import COUNTED
 from services.notifier.domain.facts import (
     Contradicted,
+    Corrected,
     EffectFact,
     Fact,
     HoleFound,
@@ -93,7 +94,7 @@ class FactMetrics:
                 self._ignored.labels(fact.reason).inc()
             case HoleFound() | RevisionHoleFound():
                 self._holes[type(fact)].inc()
-            case Contradicted() | SetAside():
+            case Contradicted() | Corrected() | SetAside():
                 self._aside.tell(fact)
             case other:
                 self._clocks.tell(other)

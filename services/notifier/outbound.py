@@ -25,6 +25,7 @@ from services.notifier.domain.facts import (
     ClockStarted,
     ClockWarned,
     Contradicted,
+    Corrected,
     Fact,
     HoleFound,
     LaneFact,
@@ -117,7 +118,7 @@ def _finding(fact: Fact, at: datetime) -> Finding | None:
             return compliance.CaseIncomplete(**_directive(directive), first=hole.first, last=hole.last, at=at)
         case ReleasedUnilaterally(directive=directive, items=items):
             return compliance.ReleasedUnilaterally(**_directive(directive), items=items, at=at)
-        case Contradicted() | SetAside() | TookEffect() | ReportIgnored() | LaneFact():
+        case Contradicted() | Corrected() | SetAside() | TookEffect() | ReportIgnored() | LaneFact():
             return None
         case other:
             return _clock_finding(other, at)

@@ -6,7 +6,7 @@ test reads every golden record with that SDK instead.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
 
@@ -51,12 +51,15 @@ class DecodeError(ValueError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Envelope:
+    """`epoch` is that of the publisher's database, 0 of one that does not number."""
+
     id: str
     type: str
     source: str
     subject: str
     time: datetime
     data: Payload
+    epoch: int = field(default=0, compare=False)
 
 
 def encode(data: Payload, *, id: str, source: str, subject: str, time: datetime) -> Record:  # noqa: A002 (CloudEvents' word)
@@ -82,6 +85,7 @@ def decode(value: bytes | None, headers: Iterable[tuple[str, bytes]]) -> Envelop
         raise DecodeError("a tombstone carries no event")
     if len(value) > MAX_VALUE_BYTES:
         raise DecodeError(f"the value has {len(value)} bytes, at most {MAX_VALUE_BYTES} are read")
+    headers = tuple(headers)
     attributes = _attributes(headers)
     name = attributes["ce_type"]
     decoder = _decoders.get(name)
@@ -92,6 +96,7 @@ def decode(value: bytes | None, headers: Iterable[tuple[str, bytes]]) -> Envelop
         time = msgspec.convert(attributes["ce_time"], Instant)
     except (msgspec.ValidationError, msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise DecodeError(f"{name}: {error}") from error
+    position = position_of(headers)
     return Envelope(
         id=attributes["ce_id"],
         type=name,
@@ -99,6 +104,7 @@ def decode(value: bytes | None, headers: Iterable[tuple[str, bytes]]) -> Envelop
         subject=attributes["ce_subject"],
         time=time,
         data=data,
+        epoch=position.epoch if position else 0,
     )
 
 

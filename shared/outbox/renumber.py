@@ -1,6 +1,7 @@
 """A database that came from a backup goes on numbering its lanes above everything that was seen on its topics.
 
-Promises: no number that a reader saw is given to anything else. Nobody holds a lane, and no digest is claimed to be known.
+Promises: no number that a reader saw is given to anything else. Nobody holds a lane. Each lane's digest is that of what the new
+epoch publishes, from here on: what came before it is checked by nobody any more.
 """
 
 from collections.abc import Mapping
@@ -8,6 +9,7 @@ from collections.abc import Mapping
 from sqlalchemy import Table, delete, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from shared.events.chain import BEGINNING
 from shared.outbox.table import Lane
 
 
@@ -19,7 +21,14 @@ async def go_on_above(connection: AsyncConnection, lanes: Table, members: Table,
     await connection.execute(delete(members))
     await connection.execute(delete(lanes))
     rows = [
-        {"topic": lane.topic, "partition": lane.partition, "assigned": number, "published": number, "checkpointed": number}
+        {
+            "topic": lane.topic,
+            "partition": lane.partition,
+            "assigned": number,
+            "published": number,
+            "checkpointed": number,
+            "digest": BEGINNING.hex(),
+        }
         for lane, number in sorted(last.items())
     ]
     if rows:

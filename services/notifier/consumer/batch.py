@@ -89,7 +89,8 @@ async def record_envelopes(unit: Unit, envelopes: Sequence[Envelope]) -> dict[Ke
     Answers the keys that have a new present version, with the place of its envelope.
     """
     data = [envelope.data for envelope in envelopes]
-    applied = await record_withholdings(unit, [event for event in data if isinstance(event, WithholdingChanged)])
+    versions = [(envelope.data, envelope.epoch) for envelope in envelopes if isinstance(envelope.data, WithholdingChanged)]
+    applied = await record_withholdings(unit, [event for event, _ in versions], [epoch for _, epoch in versions])
     await record_reports(unit, [event for event in data if isinstance(event, EnforcementReported)])
     await record_case_events(
         unit, [CaseRecord(envelope.data, envelope.time) for envelope in envelopes if isinstance(envelope.data, CaseEvent)]

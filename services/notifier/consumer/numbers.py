@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from functools import partial
 
 from services.notifier.consumer.records import Consumed, Partition
-from services.notifier.domain.facts import GapFound, StaleDropped
+from services.notifier.domain.facts import EpochBegan, GapFound, StaleDropped
 from services.notifier.domain.stream import Place, Stale, Walk
 from services.notifier.handlers.unit import Unit
 from services.notifier.store import gaps
@@ -38,6 +38,7 @@ async def keep(unit: Unit, partition: Partition, walk: Walk) -> None:
     await gaps.note(unit.connection, *partition, walk.gaps, unit.now)
     await gaps.mark(unit.connection, *partition, walk.marks)
     unit.found.extend(GapFound(topic=partition.topic, partition=partition.number, gap=gap) for gap in walk.gaps)
+    unit.found.extend(EpochBegan(topic=partition.topic, partition=partition.number, epoch=epoch) for epoch in walk.epochs)
     if walk.stale:
         unit.found.append(StaleDropped(topic=partition.topic, partition=partition.number, records=walk.stale))
 

@@ -1,7 +1,8 @@
 """The version rule: what one arriving version means for what is known of its key.
 
 Promises: the present state of a key is that of the highest version ever seen, whatever the order of arrival and however often
-each arrives; a version that is skipped is named as missing, and takes its place in the history when it comes after all.
+each arrives; a version that is skipped is named as missing, and takes its place in the history when it comes after all. Where a
+later epoch says something else of a version, the later epoch is right.
 Would break it: judging against anything but all that is stored of the key, or storing less than a verdict says.
 """
 
@@ -21,7 +22,10 @@ class WithholdingState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Version:
-    """One version of one key, in full; two that are equal say the same in every field."""
+    """One version of one key, in full; two that are equal say the same in every field but for the `epoch` that it came under.
+
+    0 is the epoch of what nobody numbered.
+    """
 
     key: Key
     number: int
@@ -31,6 +35,7 @@ class Version:
     effective_at: datetime
     due_at: datetime | None
     label: str
+    epoch: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +56,10 @@ class Known:
         """With `arrived` as the present version, and the one before it in the past."""
         past = {**self.past, self.current.number: self.current} if self.current else self.past
         return Known(arrived, past)
+
+    def corrected(self, arrived: Version) -> "Known":
+        """With `arrived` as the present version, and nothing of what the lost history had from that number on."""
+        return Known(arrived, {number: version for number, version in self.past.items() if number < arrived.number})
 
     def filled(self, arrived: Version) -> "Known":
         return Known(self.current, {**self.past, arrived.number: arrived})
@@ -78,7 +87,14 @@ class Contradicts:
     """The same version with other content. What is stored stays; somebody has to look."""
 
 
-Verdict = Applies | Fills | Duplicate | Contradicts
+@dataclass(frozen=True, slots=True)
+class Corrects:
+    """The same version with other content, under a later epoch: what is stored from that number on belongs to a history that a
+    restore ended, and this is the present state.
+    """
+
+
+Verdict = Applies | Fills | Duplicate | Contradicts | Corrects
 
 
 def judge(known: Known, arrived: Version) -> Verdict:
@@ -87,4 +103,6 @@ def judge(known: Known, arrived: Version) -> Verdict:
     stored = known.find(arrived.number)
     if stored is None:
         return Fills()
-    return Duplicate() if stored == arrived else Contradicts()
+    if stored == arrived:
+        return Duplicate()
+    return Corrects() if known.current and arrived.epoch > known.current.epoch else Contradicts()

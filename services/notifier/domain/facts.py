@@ -61,6 +61,14 @@ class SetAside:
 
 
 @dataclass(frozen=True, slots=True)
+class Corrected:
+    """After a restore the blocklist says something else of this version, and so of all that came after it."""
+
+    key: Key
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
 class TookEffect:
     """A point applied a version for the first time, this long after it took effect."""
 
@@ -142,7 +150,14 @@ class OffsetLost(LaneFact):
     offset: int
 
 
-AnyLaneFact = GapFound | StaleDropped | GapPurged | CheckpointDiffered | OffsetLost
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EpochBegan(LaneFact):
+    """The first record came of a blocklist whose database was restored."""
+
+    epoch: int
+
+
+AnyLaneFact = GapFound | StaleDropped | EpochBegan | GapPurged | CheckpointDiffered | OffsetLost
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -194,6 +209,7 @@ EffectFact = (
     HoleFound
     | RevisionHoleFound
     | Contradicted
+    | Corrected
     | SetAside
     | TookEffect
     | ReportIgnored

@@ -101,19 +101,28 @@ def judge(lane: Lane, place: Place | None, *, thinned: bool) -> Outcome:
 
 @dataclass(slots=True)
 class Walk:
-    """A lane while records go by, and what they tell. `marks` are digests at multiples of `MARKED` that were passed."""
+    """A lane while records go by, and what they tell.
+
+    `marks` are digests at multiples of `MARKED` that were passed, `epochs` those that began while it was followed.
+    """
 
     lane: Lane
     gaps: list[Gap] = field(default_factory=list)
     marks: dict[int, bytes] = field(default_factory=dict)
+    epochs: list[int] = field(default_factory=list)
     stale: int = 0
     restarted: bool = False
 
     def step(self, place: Place | None, extend: Extend, *, thinned: bool = False) -> Outcome:
         """Takes one record into account."""
         outcome = judge(self.lane, place, thinned=thinned)
-        if place is None:
-            return outcome
+        if place is not None:
+            if place.epoch > self.lane.epoch > 0:
+                self._begin(place)
+            self._take(outcome, place, extend)
+        return outcome
+
+    def _take(self, outcome: Outcome, place: Place, extend: Extend) -> None:
         match outcome:
             case Follows():
                 self._follow(place, extend)
@@ -132,7 +141,15 @@ class Walk:
                 pass
             case other:
                 assert_never(other)
-        return outcome
+
+    def _begin(self, place: Place) -> None:
+        """The digest of a new epoch is that of its own events alone; not known if its first ones did not come."""
+        self.epochs.append(place.epoch)
+        self.restarted = True
+        self.marks.clear()
+        is_next = place.sequence == self.lane.sequence + 1
+        digested, digest = (self.lane.sequence, BEGINNING) if is_next else (0, None)
+        self.lane = self.lane._replace(digested=digested, digest=digest)
 
     def _follow(self, place: Place, extend: Extend) -> None:
         _, before, digested, digest = self.lane

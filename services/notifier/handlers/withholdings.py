@@ -7,7 +7,7 @@ Promises
 Would break it: writing these tables elsewhere, or registering a point without the lock of `lock_scopes`.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import assert_never
@@ -15,6 +15,7 @@ from typing import assert_never
 from services.notifier.domain.effect import (
     Applies,
     Contradicts,
+    Corrects,
     Duplicate,
     Fills,
     Known,
@@ -23,7 +24,7 @@ from services.notifier.domain.effect import (
     judge,
 )
 from services.notifier.domain.enforcement import Enforcement, EnforcementState
-from services.notifier.domain.facts import Change, Contradicted, HoleFound, TookEffect
+from services.notifier.domain.facts import Change, Contradicted, Corrected, HoleFound, TookEffect
 from services.notifier.domain.holes import Hole
 from services.notifier.domain.points import matching
 from services.notifier.handlers.clocks import look_soon
@@ -44,11 +45,17 @@ class _Changes:
     archived: list[Version] = field(default_factory=list)
     filled: set[Key] = field(default_factory=set)
     holes: dict[Key, Hole] = field(default_factory=dict)
+    corrected: dict[Key, int] = field(default_factory=dict)
 
 
-async def record_withholdings(unit: Unit, events: Sequence[WithholdingChanged]) -> dict[Key, int]:
-    """Answers the keys that have a new present version, with the place of its event among those that arrived."""
-    arrived = list(map(version_told, events))
+async def record_withholdings(
+    unit: Unit, events: Sequence[WithholdingChanged], epochs: Sequence[int] | None = None
+) -> dict[Key, int]:
+    """Answers the keys that have a new present version, with the place of its event among those that arrived.
+
+    `epochs` are those under which the events were published, where that is known.
+    """
+    arrived = [version_told(event, epoch) for event, epoch in zip(events, epochs or [0] * len(events), strict=True)]
     if not arrived:
         return {}
     await lock_scopes(unit.connection, alone=False)
@@ -56,6 +63,7 @@ async def record_withholdings(unit: Unit, events: Sequence[WithholdingChanged]) 
     changes = _Changes(await _known(unit, stored, arrived))
     for position, version in enumerate(arrived):
         _take(unit, changes, version, position)
+    await _forget_lost(unit, changes.corrected)
     await withholdings.save(unit.connection, _present(changes), known=stored.keys())
     await withholdings.archive(unit.connection, changes.archived)
     await holes.note_versions(unit.connection, changes.holes, unit.now)
@@ -85,12 +93,30 @@ def _take(unit: Unit, changes: _Changes, version: Version, position: int) -> Non
             changes.archived.append(version)
             changes.known[key] = known.filled(version)
             changes.filled.add(key)
+        case Corrects():
+            _correct(unit, changes, version)
+            changes.known[key] = known.corrected(version)
+            changes.applied[key] = position
         case Duplicate():
             return
         case Contradicts():
             unit.found.append(Contradicted(position, key, version.number))
         case other:
             assert_never(other)
+
+
+def _correct(unit: Unit, changes: _Changes, version: Version) -> None:
+    key, number = version.key, version.number
+    changes.archived[:] = [past for past in changes.archived if past.key != key or past.number < number]
+    changes.corrected[key] = min(number, changes.corrected.get(key, number))
+    unit.found.append(Corrected(key, number))
+
+
+async def _forget_lost(unit: Unit, corrected: Mapping[Key, int]) -> None:
+    """What a history that a restore ended had from these versions on."""
+    for key, number in sorted(corrected.items()):
+        await withholdings.forget_from(unit.connection, key, number)
+        await enforcements.forget_from(unit.connection, key, number)
 
 
 def _note(unit: Unit, changes: _Changes, key: Key, hole: Hole | None) -> None:
@@ -143,7 +169,7 @@ def took_effect(version: Version, applied_at: datetime) -> TookEffect:
     return TookEffect(version.key.jurisdiction, change, max(0.0, (applied_at - version.effective_at).total_seconds()))
 
 
-def version_told(event: WithholdingChanged) -> Version:
+def version_told(event: WithholdingChanged, epoch: int = 0) -> Version:
     return Version(
         key=Key(event.jurisdiction, event.target),
         number=event.version,
@@ -153,4 +179,5 @@ def version_told(event: WithholdingChanged) -> Version:
         effective_at=event.effective_at,
         due_at=event.due_at,
         label=event.label,
+        epoch=epoch,
     )

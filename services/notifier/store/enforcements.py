@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.notifier.domain.enforcement import Enforcement, EnforcementFact, EnforcementState, open_to
 from services.notifier.domain.points import Point
 from services.notifier.store import keys, turns
-from services.notifier.tables import dropped_enforcements, enforcements, waiting, withholdings
+from services.notifier.tables import dropped_enforcements, enforcement_turns, enforcements, waiting, withholdings
 from shared.db import ConcurrentChange
 from shared.ids import Jurisdiction, Key, PointId, Target
 from shared.sql import Insert, in_chunks, upsert
@@ -85,6 +85,13 @@ async def retire_above(connection: AsyncConnection, key: Key, version: int) -> N
     above = and_(c.jurisdiction == key.jurisdiction, c.target == key.target, c.version > version)
     state = case((unfinished, literal(EnforcementState.SUPERSEDED.value)), else_=c.state)
     await connection.execute(update(enforcements).where(above).values(current=False, state=state))
+
+
+async def forget_from(connection: AsyncConnection, key: Key, version: int) -> None:
+    """Deletes what points answered for versions from this one on: they are other versions now."""
+    for table in (enforcements, dropped_enforcements, enforcement_turns):
+        of_key = and_(table.c.jurisdiction == key.jurisdiction, table.c.target == key.target)
+        await connection.execute(delete(table).where(of_key, table.c.version >= version))
 
 
 async def begin_all(connection: AsyncConnection, point: Point, at: datetime) -> None:

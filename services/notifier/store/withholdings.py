@@ -7,7 +7,7 @@ first version of a key one is told to start again (`ConcurrentChange`).
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import RowMapping, bindparam, delete, select, update
+from sqlalchemy import RowMapping, and_, bindparam, delete, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.notifier.domain.effect import Version, WithholdingState
@@ -17,7 +17,7 @@ from shared.db import ConcurrentChange
 from shared.ids import Jurisdiction, Key, Target, type_of
 from shared.sql import in_chunks, upsert
 
-_TOLD = ("version", "state", "cause", "directives", "effective_at", "due_at", "label")
+_TOLD = ("version", "state", "cause", "directives", "effective_at", "due_at", "label", "epoch")
 
 
 async def locked(connection: AsyncConnection, wanted: Iterable[Key]) -> dict[Key, Version]:
@@ -64,6 +64,13 @@ async def archive(connection: AsyncConnection, versions: Sequence[Version]) -> N
         )
 
 
+async def forget_from(connection: AsyncConnection, key: Key, number: int) -> None:
+    """Deletes past versions of the key from this number on."""
+    history = withholding_history.c
+    past = and_(history.jurisdiction == key.jurisdiction, history.target == key.target, history.version >= number)
+    await connection.execute(delete(withholding_history).where(past))
+
+
 async def forget(connection: AsyncConnection, key: Key) -> None:
     """Deletes all that is stored of the key."""
     for table in (withholdings, withholding_history):
@@ -74,7 +81,7 @@ async def _insert(versions: Sequence[Version], connection: AsyncConnection) -> N
     if not versions:
         return
     statement = upsert(connection, withholdings).on_conflict_do_nothing().returning(withholdings.c.version)
-    rows = [{**_row(version), "target_type": type_of(version.key.target)} for version in versions]
+    rows = [{**_row(version), "epoch": version.epoch, "target_type": type_of(version.key.target)} for version in versions]
     if len((await connection.execute(statement, rows)).all()) < len(rows):
         raise ConcurrentChange
 
@@ -105,7 +112,7 @@ def _row(version: Version) -> dict[str, Any]:
 
 
 def _update_row(version: Version) -> dict[str, Any]:
-    row = _row(version)
+    row = {**_row(version), "epoch": version.epoch}
     return {
         "of_jurisdiction": row["jurisdiction"],
         "of_target": row["target"],
@@ -123,4 +130,5 @@ def version_of(row: RowMapping) -> Version:
         effective_at=row["effective_at"],
         due_at=row["due_at"],
         label=row["label"],
+        epoch=row.get("epoch") or 0,
     )

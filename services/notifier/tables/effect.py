@@ -19,6 +19,7 @@ withholdings = Table(
     Column("effective_at", Instant, nullable=False),
     Column("due_at", Instant),
     Column("label", Text, nullable=False),
+    Column("epoch", BigInteger),
     CheckConstraint("version >= 1", name="version_starts_at_one"),
     Index(None, "jurisdiction", "state", "cause"),
     Index(None, "target"),

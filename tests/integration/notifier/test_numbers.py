@@ -100,7 +100,7 @@ async def test_a_record_of_a_history_that_a_restore_ended_is_dropped_and_counted
     await Rig(world, kafka).turn()
 
     assert await world.present() == {KEY: (1, "withheld")}
-    assert world.metric("geowithhold_stale_records_total", **GAPS) == 1
+    assert world.metric("geowithhold_stale_epoch_total", **GAPS) == 1
     assert (await lane(world))[:3] == (2, 2, 1)
 
 

@@ -79,3 +79,15 @@ def test_any_order_with_any_repeats_ends_at_the_last_version(order: list[int], r
 
     assert view.version(Key(Jurisdiction("IN"), Target(ACCOUNT))) == 6
     assert not view.is_withheld(ACCOUNT, "IN")
+
+
+def test_of_one_version_told_twice_the_later_epoch_counts() -> None:
+    view = WithholdingView()
+    view.apply(change(ACCOUNT, 3), epoch=1)
+
+    assert view.apply(change(ACCOUNT, 3, "released"), epoch=2) is True
+    assert not view.is_withheld(ACCOUNT, "IN")
+    assert view.apply(change(ACCOUNT, 3), epoch=1) is False
+    assert view.apply(change(ACCOUNT, 3), epoch=2) is False
+    assert view.apply(change(ACCOUNT, 2), epoch=3) is False, "a replay of what is known is no news"
+    assert not view.is_withheld(ACCOUNT, "IN")

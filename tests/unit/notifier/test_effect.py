@@ -2,7 +2,17 @@ from dataclasses import replace
 
 import pytest
 
-from services.notifier.domain.effect import Applies, Contradicts, Duplicate, Fills, Known, Version, WithholdingState, judge
+from services.notifier.domain.effect import (
+    Applies,
+    Contradicts,
+    Corrects,
+    Duplicate,
+    Fills,
+    Known,
+    Version,
+    WithholdingState,
+    judge,
+)
 from services.notifier.domain.holes import Hole, hole_before
 from tests.unit.notifier.builders import AT, DIRECTIVE, key
 
@@ -46,6 +56,27 @@ def test_the_verdict_on_an_arriving_version(before: Known, arrived: int, verdict
 @pytest.mark.parametrize("number", [1, 2])
 def test_the_same_version_with_other_content_contradicts(number: int) -> None:
     assert judge(known(1, 2), replace(version(number), label="local_law")) == Contradicts()
+
+
+@pytest.mark.fault(46)
+@pytest.mark.parametrize("number", [1, 2])
+def test_the_same_version_with_other_content_under_a_later_epoch_corrects(number: int) -> None:
+    other = replace(version(number), label="local_law", epoch=2)
+
+    assert judge(known(1, 2), other) == Corrects()
+    assert judge(known(1, 2).corrected(other), other) == Duplicate()
+    assert known(1, 2, 3).corrected(other).number == number
+
+
+def test_after_a_correction_nothing_is_left_of_what_came_later_in_the_lost_history() -> None:
+    corrected = known(1, 2, 3, 4).corrected(replace(version(3), label="local_law", epoch=2))
+
+    assert corrected.past == {1: version(1), 2: version(2)}
+    assert judge(corrected, version(4)) == Applies(None)
+
+
+def test_a_replay_under_a_later_epoch_is_no_news() -> None:
+    assert judge(known(1, 2), replace(version(2), epoch=2)) == Duplicate()
 
 
 def test_what_filled_a_hole_is_known_afterwards() -> None:

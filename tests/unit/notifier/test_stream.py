@@ -98,6 +98,24 @@ def test_a_new_epoch_that_numbers_again_begins_anew_and_says_so() -> None:
     assert walk.gaps == []
 
 
+@pytest.mark.fault(46)
+def test_a_new_epoch_that_goes_on_counting_has_a_digest_of_its_own() -> None:
+    walk = walked(1, 2, 3)
+    for number in (4, 5):
+        walk.step(Place(2, number), extending(number))
+
+    assert walk.lane == Lane(2, 5, 5, digest_of(4, 5))
+    assert (walk.epochs, walk.gaps, walk.restarted) == ([2], [], True)
+
+
+def test_a_new_epoch_whose_first_events_did_not_come_has_no_digest() -> None:
+    walk = walked(1, 2, 3)
+    walk.step(Place(2, 6), extending(6))
+
+    assert walk.lane == Lane(2, 6, 0, None)
+    assert walk.gaps == [Gap(4, 5)]
+
+
 def test_what_is_of_an_ended_history_is_counted_and_changes_nothing() -> None:
     walk = walked(6, 7, lane=AT_5)
 

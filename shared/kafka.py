@@ -2,23 +2,24 @@
 
 import asyncio
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
-from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
+from aiokafka.errors import IncompatibleBrokerVersion, KafkaError, KafkaTimeoutError, TopicAlreadyExistsError, for_code
 
+from shared.logs import get_logger
+from shared.topic_check import Floor, Found, TopicMismatch, check
 from shared.topics import TopicSpec
+
+log = get_logger(__name__)
 
 BATCH_BYTES = 256 * 1024
 REQUEST_TIMEOUT_MS = 10_000
-
-
-class TopicMismatch(Exception):
-    """A topic is not as the contract needs it; says which and how."""
 
 
 def make_producer(bootstrap: str, *, client_id: str) -> AIOKafkaProducer:
@@ -90,34 +91,75 @@ def make_consumer(
 
 async def ensure_topics(bootstrap: str, specs: Iterable[TopicSpec]) -> None:
     """Creates the topics that are missing. Raises TopicMismatch if one has another partition count: keys would move."""
+    wanted = {spec.name: spec for spec in specs}
+    report = check(wanted, await made_topics(bootstrap, wanted.values()), bootstrap=bootstrap, floor=Floor())
+    if report.refused(strict=False):
+        raise TopicMismatch(report)
+
+
+async def made_topics(bootstrap: str, specs: Iterable[TopicSpec]) -> Mapping[str, Found]:
+    """Creates the topics that are missing, and tells how each is. Raises KafkaError if the broker makes none or tells nothing."""
+    wanted = list(specs)
     admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap, request_timeout_ms=REQUEST_TIMEOUT_MS)
-    await admin.start()
     try:
-        for spec in specs:
-            await _ensure_topic(admin, spec)
+        await admin.start()
+        await _create(admin, wanted)  # first, because asking about a topic makes some brokers create it their own way
+        names = [spec.name for spec in wanted]
+        descriptions, configs = await _described(admin, names), await _configs(admin, names)
     finally:
         await admin.close()
+    return {
+        name: Found(
+            partitions=len(partitions),
+            replication=min(len(partition["replicas"]) for partition in partitions),
+            config=configs.get(name),
+        )
+        for name, partitions in descriptions.items()
+    }
 
 
-async def _ensure_topic(admin: AIOKafkaAdminClient, spec: TopicSpec) -> None:
-    await _create(admin, spec)  # first, because asking about a topic makes some brokers create it their own way
-    found = await _partitions(admin, spec.name)
-    if found != spec.partitions:
-        raise TopicMismatch(f"topic {spec.name} has {found} partitions, the settings say {spec.partitions}")
-
-
-async def _partitions(admin: AIOKafkaAdminClient, topic: str) -> int:
-    (description,) = await admin.describe_topics([topic])
-    return len(description["partitions"])
-
-
-async def _create(admin: AIOKafkaAdminClient, spec: TopicSpec) -> None:
-    wanted = NewTopic(spec.name, num_partitions=spec.partitions, replication_factor=spec.replication, topic_configs=spec.config)
-    answer = await admin.create_topics([wanted])
-    for _name, code, *_ in answer.topic_errors:
+async def _create(admin: AIOKafkaAdminClient, specs: Sequence[TopicSpec]) -> None:
+    answer = await admin.create_topics(
+        [
+            NewTopic(spec.name, num_partitions=spec.partitions, replication_factor=spec.replication, topic_configs=spec.config)
+            for spec in specs
+        ]
+    )
+    for name, code, *_ in answer.topic_errors:
         error = for_code(code)
         if error is not TopicAlreadyExistsError and code != 0:
-            raise error(f"creating topic {spec.name}")
+            raise error(f"creating topic {name}")
+
+
+async def _described(admin: AIOKafkaAdminClient, names: Sequence[str]) -> Mapping[str, Any]:
+    """The partitions of each topic. A broker hears of one that was made just now a little later."""
+    deadline = time.monotonic() + REQUEST_TIMEOUT_MS / 1000
+    while True:
+        topics = await admin.describe_topics(list(names))
+        if all(topic["error_code"] == 0 and topic["partitions"] for topic in topics):
+            return {topic["topic"]: topic["partitions"] for topic in topics}
+        if time.monotonic() > deadline:
+            raise KafkaTimeoutError(f"not all of {names} are there: {topics}")
+        await asyncio.sleep(_KNOWN_SOON)
+
+
+_KNOWN_SOON = 0.05
+
+
+async def _configs(admin: AIOKafkaAdminClient, names: Sequence[str]) -> Mapping[str, Mapping[str, str]]:
+    """The settings of each topic, defaults too; without those topics of which the broker does not tell any."""
+    resources = [ConfigResource(ConfigResourceType.TOPIC, name) for name in names]
+    try:
+        answers = await admin.describe_configs(resources)
+    except IncompatibleBrokerVersion as error:
+        log.warning("topic_settings_not_told", error=repr(error))
+        return {}
+    told = [resource for answer in answers for resource in answer.resources]
+    return {name: _settings(entries) for code, _message, _kind, name, entries in told if code == 0 and entries}
+
+
+def _settings(entries: Iterable[Any]) -> Mapping[str, str]:
+    return {name: value for name, value, *_ in entries}
 
 
 async def stop_quietly(client: AIOKafkaProducer | AIOKafkaConsumer, *, within: float = 5.0) -> None:

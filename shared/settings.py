@@ -12,6 +12,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from shared.clock import Clock, clock_from
 from shared.engines import StoreLimits, driver_url
 from shared.targets import DEFAULT_PLATFORM, PlatformPatterns
+from shared.topic_check import SAFE, Floor
 from shared.topics import Topics
 
 UNREADY_SECONDS = 5.0
@@ -41,7 +42,9 @@ class CommonSettings(BaseSettings):
     kafka_bootstrap_servers: str = Field("127.0.0.1:9092", validation_alias="KAFKA_BOOTSTRAP_SERVERS")
     topic_prefix: str = Field("geowithhold", validation_alias="GEOWITHHOLD_TOPIC_PREFIX", pattern=r"^[a-z0-9_-]{1,60}$")
     partitions: int = Field(6, validation_alias="GEOWITHHOLD_PARTITIONS", ge=1, le=1000)
-    replication: int = Field(1, validation_alias="GEOWITHHOLD_REPLICATION", ge=1, le=10)
+    configured_replication: int | None = Field(None, validation_alias="GEOWITHHOLD_REPLICATION", ge=1, le=10)
+    strict_topics: bool | None = Field(None, validation_alias="GEOWITHHOLD_STRICT_TOPICS")
+    allow_weak_replication: bool = Field(default=False, validation_alias="GEOWITHHOLD_ALLOW_WEAK_REPLICATION")
     kafka_idle_pause_ms: int = Field(0, validation_alias="KAFKA_IDLE_PAUSE_MS", ge=0, le=1000)
     var: Path = Field(Path("var"), validation_alias="GEOWITHHOLD_VAR")
     clock_file: Path | None = Field(None, validation_alias="GEOWITHHOLD_CLOCK_FILE")
@@ -66,6 +69,15 @@ class CommonSettings(BaseSettings):
     def _production_runs_on_wall_time(self) -> Self:
         if self.environment is Environment.PRODUCTION and self.clock_file:
             raise ValueError("GEOWITHHOLD_CLOCK_FILE: production runs on wall time, a settable clock is for replays")
+        return self
+
+    @model_validator(mode="after")
+    def _production_keeps_copies(self) -> Self:
+        if self.replication < self.topic_floor.replication:
+            raise ValueError(
+                f"GEOWITHHOLD_REPLICATION: production keeps {SAFE.replication} copies of what is published; "
+                "GEOWITHHOLD_ALLOW_WEAK_REPLICATION=true allows fewer"
+            )
         return self
 
     @model_validator(mode="after")
@@ -99,8 +111,23 @@ class CommonSettings(BaseSettings):
         )
 
     @property
+    def replication(self) -> int:
+        """How many copies of each topic's partitions there are: in production three, elsewhere one, unless somebody says else."""
+        return self.configured_replication or (SAFE if self.environment is Environment.PRODUCTION else Floor()).replication
+
+    @property
     def topics(self) -> Topics:
         return Topics(prefix=self.topic_prefix, partitions=self.partitions, replication=self.replication)
+
+    @property
+    def topics_must_be_right(self) -> bool:
+        """Whether any setting of a topic that is not as the contract needs it refuses the start."""
+        return self.environment is Environment.PRODUCTION if self.strict_topics is None else self.strict_topics
+
+    @property
+    def topic_floor(self) -> Floor:
+        """What topics must have at the very least."""
+        return SAFE if self.environment is Environment.PRODUCTION and not self.allow_weak_replication else Floor()
 
     @property
     def platform(self) -> PlatformPatterns:

@@ -6,18 +6,25 @@ from uuid import uuid4
 
 import pytest
 
+from tests.support.broker import ON_APACHE, running_test_broker
 from tests.support.postgres import Postgres, fresh_database, running_postgres
-from tools.broker import running_broker
 
 _MARKED_BY_FIXTURE = {"postgres_database": "postgres", "postgres_server": "postgres", "broker": "broker"}
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Marks each test by the real things it asks for, so that `-m "not postgres and not broker"` leaves the rest."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Marks each test by the real things it asks for, so that `-m "not postgres and not broker"` leaves the rest.
+
+    What only Apache Kafka can show is left out wherever that is not the broker of this run.
+    """
     for item in items:
         for fixture in getattr(item, "fixturenames", ()):
             if fixture in _MARKED_BY_FIXTURE:
                 item.add_marker(_MARKED_BY_FIXTURE[fixture])
+    if not ON_APACHE:
+        left_out = [item for item in items if item.get_closest_marker("apache")]
+        items[:] = [item for item in items if not item.get_closest_marker("apache")]
+        config.hook.pytest_deselected(items=left_out)
 
 
 @pytest.fixture(scope="session")
@@ -54,8 +61,8 @@ def database_url(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture(scope="session")
 def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The bootstrap address of a broker that all tests of the session share. It makes unknown topics by itself."""
-    with running_broker(tmp_path_factory.mktemp("broker")) as running:
+    """The address of a broker that all tests of the session share: the wheel's, with `make test-kafka` that of Apache Kafka."""
+    with running_test_broker(tmp_path_factory.mktemp("broker")) as running:
         yield running.bootstrap
 
 

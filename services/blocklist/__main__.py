@@ -15,6 +15,7 @@ from shared.migrations import migrate
 from shared.serve import serve
 from shared.settings import load_settings
 from shared.store_start import require_fit
+from shared.topic_guard import refuse_wrong_topics
 
 
 def main(argv: list[str]) -> None:
@@ -32,6 +33,8 @@ def main(argv: list[str]) -> None:
             _keep(settings, arguments)
         case _:
             with exclusive(settings.database_url):
+                if settings.embedded:
+                    refuse_wrong_topics(settings)
                 serve(create_api(settings), host=settings.host, port=settings.port, unready_for=settings.unready_for)
 
 
@@ -48,6 +51,7 @@ def _parser() -> argparse.ArgumentParser:
 def _relay(settings: BlocklistSettings) -> None:
     if settings.embedded:
         sys.exit("On SQLite the relay runs inside `api`: one file serves one process.")
+    refuse_wrong_topics(settings)
     # Nobody sends to it, so it waits for nobody when it ends.
     serve(create_relay(settings), host=settings.host, port=settings.relay_port)
 

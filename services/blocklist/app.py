@@ -31,6 +31,7 @@ from shared.outbox.sql import SqlRelayStore
 from shared.outbox.wakeup import work_while_leading
 from shared.registry import load_registry
 from shared.tasks import Body, running
+from shared.topic_guard import TopicGuard
 
 PACKAGE = "services.blocklist"
 DESCRIPTION = "Accepts government blocking directives, decides, keeps what must be withheld where, and publishes it."
@@ -45,6 +46,7 @@ class _Parts:
     wake: asyncio.Event
     database: Database
     backlog: Backlog
+    guard: TopicGuard
 
     @property
     def checks(self) -> dict[str, Check]:
@@ -54,6 +56,11 @@ class _Parts:
             "publishing": self.publishing,
             "outbox": published_in_time(self.backlog),
         }
+
+    @property
+    def relay_checks(self) -> dict[str, Check]:
+        """Those of the process that publishes: it knows the topics as well."""
+        return {**self.checks, "topics": self.guard.said}
 
     async def publishing(self) -> Said:
         going = await self.database.look(publishing.may_publish)
@@ -82,6 +89,7 @@ class _Parts:
             store=store,
             outbox=OUTBOX,
             topics=self.relayed,
+            guard=self.guard,
             clock=settings.clock,
             metrics=metrics,
             wake=self.wake,
@@ -112,7 +120,9 @@ def _digesting(parts: _Parts) -> Body:
 def _parts(settings: BlocklistSettings) -> _Parts:
     wake = asyncio.Event()
     database = Database(settings.database_url, limits=settings.store_limits, after_commit=wake.set)
-    return _Parts(settings, CollectorRegistry(), wake, database, Backlog(database, OUTBOX, settings.clock))
+    registry = CollectorRegistry()
+    backlog = Backlog(database, OUTBOX, settings.clock)
+    return _Parts(settings, registry, wake, database, backlog, TopicGuard(settings, registry))
 
 
 def create_api(settings: BlocklistSettings) -> FastAPI:
@@ -149,7 +159,7 @@ def create_api(settings: BlocklistSettings) -> FastAPI:
         letters=load_letters(),
         appeals_contact=settings.appeals_contact,
     )
-    ready = readiness(app.state.ending, parts.checks)
+    ready = readiness(app.state.ending, parts.relay_checks if settings.embedded else parts.checks)
     add_probes(app, registry=parts.registry, readiness=ready, refresh=state.refresh)
     for router in ROUTERS:
         app.include_router(router, dependencies=[Depends(hide_sealed)])
@@ -170,6 +180,6 @@ def create_relay(settings: BlocklistSettings) -> FastAPI:
             yield
 
     app = create_http_app(title="Geowithhold relay", description=DESCRIPTION, registry=parts.registry, lifespan=lifespan)
-    ready = readiness(app.state.ending, parts.checks)
+    ready = readiness(app.state.ending, parts.relay_checks)
     add_probes(app, registry=parts.registry, readiness=ready, refresh=state.refresh)
     return app

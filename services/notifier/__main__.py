@@ -12,6 +12,7 @@ from shared.migrations import migrate
 from shared.serve import serve
 from shared.settings import load_settings
 from shared.store_start import require_fit
+from shared.topic_guard import refuse_wrong_topics
 
 
 def main(argv: list[str]) -> None:
@@ -25,6 +26,7 @@ def main(argv: list[str]) -> None:
         asyncio.run(migrate(settings.database_url, PACKAGE))
         return
     with exclusive(settings.database_url):
+        refuse_wrong_topics(settings)
         serve(create_app(settings), host=settings.host, port=settings.port, unready_for=settings.unready_for)
 
 

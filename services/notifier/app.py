@@ -37,6 +37,7 @@ from shared.outbox.sql import SqlRelayStore
 from shared.outbox.wakeup import Lead, work_while_leading
 from shared.registry import load_registry
 from shared.tasks import Body, running
+from shared.topic_guard import TopicGuard
 
 PACKAGE = "services.notifier"
 DESCRIPTION = (
@@ -61,12 +62,13 @@ def create_app(settings: NotifierSettings) -> FastAPI:
         metrics=FactMetrics(metrics),
         release_within=settings.release_within,
     )
+    guard = TopicGuard(settings, metrics)
     consumer = Consumer(
-        connect=partial(connected, settings, StoredPositions(commands)),
+        connect=partial(connected, settings, StoredPositions(commands), guard),
         inbox=StoredInbox(commands, settings.topics),
         topics=topics_read(settings.topics),
     )
-    relay = _relay(settings, database, RelayMetrics(metrics, [settings.topics.compliance]), wake)
+    relay = _relay(settings, database, RelayMetrics(metrics, [settings.topics.compliance]), wake, guard)
     tries = DeliveryMetrics(metrics)
     deadlines = Deadlines(commands=commands, clock=clock, caught_up=consumer.caught_up)
 
@@ -87,7 +89,7 @@ def create_app(settings: NotifierSettings) -> FastAPI:
     app = create_http_app(title="Geowithhold notifier", description=DESCRIPTION, registry=metrics, lifespan=lifespan)
     _tell_routes(app, settings, commands)
     state = StateMetrics(metrics, database, clock, consumer.lag)
-    ready = readiness(app.state.ending, _checks(database, consumer, Backlog(database, OUTBOX, clock)))
+    ready = readiness(app.state.ending, _checks(database, consumer, Backlog(database, OUTBOX, clock), guard))
     add_probes(app, registry=metrics, readiness=ready, refresh=state.refresh)
     for router in ROUTERS:
         app.include_router(router)
@@ -121,7 +123,7 @@ def _blocklist(settings: NotifierSettings) -> httpx2.AsyncClient:
     return httpx2.AsyncClient(base_url=settings.blocklist_url, timeout=HISTORY_TIMEOUT, headers=headers)
 
 
-def _relay(settings: NotifierSettings, database: Database, metrics: RelayMetrics, wake: asyncio.Event) -> Body:
+def _relay(settings: NotifierSettings, database: Database, metrics: RelayMetrics, wake: asyncio.Event, guard: TopicGuard) -> Body:
     return partial(
         relay_to_kafka,
         settings=settings,
@@ -129,6 +131,7 @@ def _relay(settings: NotifierSettings, database: Database, metrics: RelayMetrics
         store=SqlRelayStore(database, RELAY_TABLES, settings.topics, alone=settings.embedded),
         outbox=OUTBOX,
         topics=(settings.topics.compliance,),
+        guard=guard,
         clock=settings.clock,
         metrics=metrics,
         wake=wake,
@@ -151,7 +154,7 @@ async def _alone(settings: NotifierSettings, lead: Lead, body: Body, wake: async
         await work_while_leading(lead, body, url=settings.database_url, wake=wake, stop=stop)
 
 
-def _checks(database: Database, consumer: Consumer, backlog: Backlog) -> dict[str, Check]:
+def _checks(database: Database, consumer: Consumer, backlog: Backlog, guard: TopicGuard) -> dict[str, Check]:
     """Ready is who can answer. Kafka's absence does not change that: what is known can be asked for, and how old it is."""
 
     async def consuming() -> Said:
@@ -165,4 +168,5 @@ def _checks(database: Database, consumer: Consumer, backlog: Backlog) -> dict[st
         "consumer": consuming,
         "outbox": published_in_time(backlog),
         "quarantine": certain(database),
+        "topics": guard.said,
     }

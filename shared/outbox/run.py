@@ -8,7 +8,7 @@ from functools import partial
 from uuid import uuid4
 
 from shared.clock import Clock
-from shared.kafka import ensure_topics, make_producer
+from shared.kafka import make_producer
 from shared.outbox.metrics import RelayMetrics
 from shared.outbox.publisher import KafkaPublisher
 from shared.outbox.relay import DRAIN, Relay
@@ -17,6 +17,7 @@ from shared.outbox.table import CHANNEL, LANES_CHANNEL, Lane, Outbox
 from shared.outbox.wakeup import listen
 from shared.settings import CommonSettings
 from shared.tasks import running
+from shared.topic_guard import TopicGuard
 
 
 async def relay_to_kafka(
@@ -27,6 +28,7 @@ async def relay_to_kafka(
     store: SqlRelayStore,
     outbox: Outbox,
     topics: tuple[str, ...],
+    guard: TopicGuard,
     clock: Clock,
     metrics: RelayMetrics,
     wake: asyncio.Event,
@@ -37,7 +39,7 @@ async def relay_to_kafka(
     `listen_to` is the database in which other processes commit what has to be published; None if there are no others.
     """
     bootstrap, lanes_freed = settings.kafka_bootstrap_servers, asyncio.Event()
-    await ensure_topics(bootstrap, settings.topics.specs())
+    await guard.ensure()
     await store.ensure(Lane(topic, partition) for topic in topics for partition in range(settings.topics.partitions))
     relay = Relay(
         owner=_name(),

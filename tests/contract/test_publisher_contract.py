@@ -17,10 +17,10 @@ from shared.kafka import BATCH_BYTES, ensure_topics, make_producer
 from shared.outbox.publisher import KafkaPublisher, Publisher
 from shared.outbox.table import Lane
 from shared.topics import Topics
-from tests.support.broker import read_topic
+from tests.support.broker import read_topic, running_test_broker
 from tests.support.eventually import eventually
 from tests.support.fakes import FakePublisher, refuse, take_half_then_time_out, take_then_fail
-from tools.broker import answers_kafka, running_broker
+from tools.broker import answers_kafka
 
 NOBODY_LISTENS = "127.0.0.1:1"
 
@@ -189,7 +189,7 @@ async def test_a_record_that_the_broker_refuses_is_raised_and_holds_what_comes_a
 
 @pytest.mark.broker
 async def test_a_broker_that_does_not_answer_is_an_unknown_outcome_and_no_loss(tmp_path: Path, topic_prefix: str) -> None:
-    with running_broker(tmp_path) as broker:
+    with running_test_broker(tmp_path) as broker:
         case = await real_case(broker.bootstrap, topic_prefix)
         publisher = KafkaPublisher(Connections(broker.bootstrap), within=1)
         await publisher.publish(case.lane, records(0, 2))

@@ -11,13 +11,13 @@ import os
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx2
 
-from shared.kafka import TopicMismatch, ensure_topics
+from shared.kafka import ensure_topics
 from shared.topics import Topics
 from tests.faults.brokers import FaultyBroker
 from tests.faults.checker.evidence import Point
@@ -160,7 +160,7 @@ async def running_world(shape: Shape, broker: FaultyBroker) -> AsyncIterator[Wor
         world.ports |= {name: free_port() for name in (*meant, world.spare)}
         for name in DATABASES:
             await asyncio.to_thread(_migrated, world, name)
-        await _make_topics(world)  # before a reader makes them, in the way of its broker
+        await ensure_topics(broker.bootstrap, world.topics.specs())  # before a reader makes them, in the way of its broker
         await asyncio.to_thread(held.enter_context, supervisor)
         for name in (*meant, *world.planned("point")):
             world.add(name)
@@ -179,16 +179,6 @@ def _migrated(world: World, name: str) -> None:
         done = subprocess.run(argv, env=env, cwd=ROOT, check=False, stdout=out, stderr=subprocess.STDOUT)
     if done.returncode != 0:
         raise RuntimeError(f"{name} could not be migrated:\n{tail(log)}")
-
-
-async def _make_topics(world: World) -> None:
-    """Apache Kafka tells of a topic a moment after it made it."""
-    for _ in range(50):
-        with suppress(TopicMismatch):
-            await ensure_topics(world.broker.bootstrap, world.topics.specs())
-            return
-        await asyncio.sleep(0.1)
-    raise TimeoutError("the topics could not be made")
 
 
 async def _ready(world: World) -> None:

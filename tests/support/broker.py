@@ -1,14 +1,43 @@
-"""What tests do with the broker that the suite runs: write records, and read all that a topic has."""
+"""What tests do with the broker that the suite runs: start one, write records, and read all that a topic has."""
 
+import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
+from tools.apache import ApacheKafka
+from tools.broker import Broker
+
+ON_APACHE = os.environ.get("GEOWITHHOLD_TEST_BROKER", "wheel") == "apache"
+"""Whether this run of the suite is on Apache Kafka (`make test-kafka`), or on the broker of the wheel."""
+
 Headers = list[tuple[str, bytes]]
 Record = tuple[str, bytes | None, Headers]
 """Key, value (None is a tombstone) and headers."""
+
+
+def make_test_broker(data_dir: Path) -> Broker:
+    """A broker of the kind that this run of the suite is on, not started."""
+    return ApacheKafka(data_dir, properties=MAKES_TOPICS) if ON_APACHE else Broker(data_dir)
+
+
+MAKES_TOPICS = {"auto.create.topics.enable": "true"}
+"""Tests that are not about topics write to any name, as they can with the broker of the wheel."""
+
+
+@contextmanager
+def running_test_broker(data_dir: Path) -> Iterator[Broker]:
+    """Such a broker, running inside the `with` block and stopped after it."""
+    broker = make_test_broker(data_dir)
+    broker.start()
+    try:
+        yield broker
+    finally:
+        broker.stop()
 
 
 async def produce(bootstrap: str, topic: str, records: list[Record]) -> None:

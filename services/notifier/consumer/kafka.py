@@ -19,6 +19,7 @@ from services.notifier.settings import NotifierSettings
 from shared.events import Record
 from shared.kafka import ensure_topics, make_consumer, stop_quietly
 from shared.logs import get_logger
+from shared.topic_guard import TopicGuard
 
 log = get_logger(__name__)
 
@@ -115,13 +116,15 @@ class KafkaSource(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
 
 
 @asynccontextmanager
-async def connected(settings: NotifierSettings, positions: Positions) -> AsyncIterator[KafkaSource]:
+async def connected(
+    settings: NotifierSettings, positions: Positions, guard: TopicGuard | None = None
+) -> AsyncIterator[KafkaSource]:
     """A source in the notifier's group, in which this instance keeps its partitions over a restart.
 
-    First it makes the topics as they should be, or keys would land elsewhere.
+    First it makes the topics as they should be, or keys would land elsewhere. With a guard they are held to all of the contract.
     """
     bootstrap, topics = settings.kafka_bootstrap_servers, settings.topics
-    await ensure_topics(bootstrap, topics.specs())
+    await (guard.ensure() if guard else ensure_topics(bootstrap, topics.specs()))
     consumer = make_consumer(
         bootstrap,
         group=f"{topics.prefix}-notifier",

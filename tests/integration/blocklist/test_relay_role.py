@@ -11,16 +11,16 @@ from services.blocklist.app import create_relay
 from services.blocklist.settings import BlocklistSettings
 from shared.engines import StoreLimits
 from shared.events import WithholdingChanged, decode
-from shared.kafka import TopicMismatch, ensure_topics
+from shared.kafka import ensure_topics
 from shared.outbox import relay as relay_module
 from shared.outbox.wakeup import Lead, leading
 from shared.postgres import connect
+from shared.topic_check import TopicMismatch
 from shared.topics import Topics
 from tests.support.blocklist import Api, client_of, make_settings, running_api
-from tests.support.broker import read_topic
+from tests.support.broker import make_test_broker, read_topic, running_test_broker
 from tests.support.builders import order_json
 from tests.support.eventually import eventually
-from tools.broker import Broker, running_broker
 
 WORK = Lead(name="test", number=0x67777465)
 
@@ -67,7 +67,7 @@ async def test_on_sqlite_the_service_publishes_by_itself(sqlite_database: str, b
 async def test_what_was_accepted_while_the_broker_was_down_is_published_when_it_is_back(
     sqlite_database: str, tmp_path_factory: pytest.TempPathFactory, topic_prefix: str
 ) -> None:
-    broker = Broker(tmp_path_factory.mktemp("broker"))
+    broker = make_test_broker(tmp_path_factory.mktemp("broker"))
     settings = {"KAFKA_BOOTSTRAP_SERVERS": broker.bootstrap, "GEOWITHHOLD_TOPIC_PREFIX": topic_prefix}
     async with running_api(sqlite_database, **settings) as api:
         await api.submit(order_json("@a"))
@@ -193,7 +193,7 @@ async def test_topics_are_made_once_and_a_wrong_partition_count_is_refused(broke
     await ensure_topics(broker, Topics(prefix=topic_prefix, partitions=3).specs())
     await ensure_topics(broker, Topics(prefix=topic_prefix, partitions=3).specs())
 
-    with pytest.raises(TopicMismatch, match=f"{topic_prefix}.withholdings.v1 has 3 partitions, the settings say 4"):
+    with pytest.raises(TopicMismatch, match=f"{topic_prefix}.withholdings.v1: partitions is 3, wanted 4"):
         await ensure_topics(broker, Topics(prefix=topic_prefix, partitions=4).specs())
 
 
@@ -201,7 +201,7 @@ async def test_topics_are_made_once_and_a_wrong_partition_count_is_refused(broke
 async def test_nothing_is_published_to_topics_of_another_partition_count(
     sqlite_database: str, topic_prefix: str, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    with running_broker(tmp_path_factory.mktemp("broker")) as broker:
+    with running_test_broker(tmp_path_factory.mktemp("broker")) as broker:
         await ensure_topics(broker.bootstrap, Topics(prefix=topic_prefix, partitions=3).specs())
         settings = {"KAFKA_BOOTSTRAP_SERVERS": broker.bootstrap, "GEOWITHHOLD_TOPIC_PREFIX": topic_prefix}
         async with running_api(sqlite_database, **settings) as api:

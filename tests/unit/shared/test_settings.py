@@ -8,6 +8,7 @@ from services.blocklist.settings import BlocklistSettings
 from shared.clock import SettableClock, system_clock
 from shared.settings import load_settings
 from shared.targets import DEFAULT_PLATFORM
+from shared.topic_check import SAFE, Floor
 
 PREFIXES = ("GEOWITHHOLD_", "BLOCKLIST_", "KAFKA_")
 
@@ -127,6 +128,37 @@ def test_production_runs_on_postgresql_and_wall_time(monkeypatch: pytest.MonkeyP
     environment = {"GEOWITHHOLD_ENVIRONMENT": "production", "BLOCKLIST_DATABASE_URL": "postgresql://h/n"}
 
     assert not loaded(monkeypatch, **environment).embedded
+
+
+PRODUCTION = {"GEOWITHHOLD_ENVIRONMENT": "production", "BLOCKLIST_DATABASE_URL": "postgresql://h/n"}
+
+
+@pytest.mark.parametrize(
+    ("environment", "strict", "replication", "floor"),
+    [
+        ({}, False, 1, Floor()),
+        ({"GEOWITHHOLD_STRICT_TOPICS": "true"}, True, 1, Floor()),
+        (PRODUCTION, True, 3, SAFE),
+        (PRODUCTION | {"GEOWITHHOLD_STRICT_TOPICS": "false"}, False, 3, SAFE),
+        (PRODUCTION | {"GEOWITHHOLD_REPLICATION": "5"}, True, 5, SAFE),
+        (PRODUCTION | {"GEOWITHHOLD_ALLOW_WEAK_REPLICATION": "true"}, True, 3, Floor()),
+        (PRODUCTION | {"GEOWITHHOLD_ALLOW_WEAK_REPLICATION": "true", "GEOWITHHOLD_REPLICATION": "1"}, True, 1, Floor()),
+    ],
+)
+def test_what_topics_must_be_like(
+    monkeypatch: pytest.MonkeyPatch, environment: dict[str, str], strict: bool, replication: int, floor: Floor
+) -> None:
+    settings = loaded(monkeypatch, **environment)
+
+    assert (settings.topics_must_be_right, settings.replication, settings.topic_floor) == (strict, replication, floor)
+
+
+@pytest.mark.fault(19)
+def test_production_with_fewer_than_three_copies_is_refused_with_the_setting_that_allows_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with pytest.raises(SystemExit, match=r"GEOWITHHOLD_REPLICATION.*GEOWITHHOLD_ALLOW_WEAK_REPLICATION=true"):
+        loaded(monkeypatch, **PRODUCTION, GEOWITHHOLD_REPLICATION="2")
 
 
 @pytest.mark.parametrize("name", ["GEOWITHHOLD_PLATFORM_POST_PATTERN", "GEOWITHHOLD_PLATFORM_ACCOUNT_PATTERN"])

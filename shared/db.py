@@ -90,6 +90,7 @@ class Database:
     ) -> None:
         self.dialect = "sqlite" if url.startswith("sqlite") else "postgresql"
         self._engines = sqlite_engines(url, limits) if self.dialect == "sqlite" else postgres_engines(url, limits)
+        self._limits = limits
         self._after_commit = after_commit
         self._running: set[asyncio.Task[Any]] = set()
 
@@ -112,13 +113,13 @@ class Database:
         return await asyncio.shield(task)
 
     async def read(self, work: Work[T]) -> T:
-        """Runs `work` on a connection of the readers' pool, in a transaction that is rolled back."""
-        async with _clean(self._engines.reader) as connection:
+        """Runs `work` in a transaction that is rolled back. Raises TimeoutError if it takes longer than anybody may read."""
+        async with asyncio.timeout(self._limits.reading), _clean(self._engines.reader) as connection:
             return await work(connection)
 
     async def report(self, work: Work[T]) -> T:
         """Like `read`, for what may take minutes: it gets a longer time, and takes no connection from others."""
-        async with _clean(self._engines.reports) as connection:
+        async with asyncio.timeout(self._limits.reporting), _clean(self._engines.reports) as connection:
             return await work(connection)
 
     async def look(self, work: Work[T]) -> T:

@@ -7,6 +7,9 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+ANSWER = 5.0
+"""Seconds beyond a limit of the server's after which one that says nothing counts as gone."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoreLimits:
@@ -24,6 +27,15 @@ class StoreLimits:
     report: float = 300.0
     idle: float = 60.0
     silence: float = 20.0
+
+    @property
+    def reading(self) -> float:
+        """How long somebody may read: what a reader sees is kept for it, and on SQLite nobody writes, or the log grows."""
+        return self.statement + ANSWER
+
+    @property
+    def reporting(self) -> float:
+        return self.report + ANSWER
 
 
 DEFAULT_LIMITS = StoreLimits()

@@ -16,7 +16,7 @@ import asyncpg
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 
-from shared.engines import Engines, StoreLimits, driver_url
+from shared.engines import ANSWER, Engines, StoreLimits, driver_url
 from shared.outages import StoreUnfit
 from shared.store_checks import SETTINGS, Finding, judge, pooled
 
@@ -27,9 +27,6 @@ else:
 
 REPORTING = 2
 """Connections of a process for long reports."""
-
-ANSWER = 5.0
-"""Seconds beyond a statement's own limit after which a server that says nothing counts as gone."""
 
 RENEWED = 600
 """Seconds after which a connection is made anew, and the server asked again whether it is fit."""

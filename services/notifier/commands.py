@@ -55,7 +55,11 @@ class Commands:
     async def ask(self, handle: Handler[T]) -> T:
         """The result of a handler that only reads, all of it as of one moment."""
 
-        async def work(connection: AsyncConnection) -> T:
-            return await handle(Unit(connection, self.clock(), self._registry, self._release_within))
+        return await self._database.read(lambda connection: self._asked(connection, handle))
 
-        return await self._database.read(work)
+    async def report(self, handle: Handler[T]) -> T:
+        """Like `ask`, for what may take minutes."""
+        return await self._database.report(lambda connection: self._asked(connection, handle))
+
+    async def _asked(self, connection: AsyncConnection, handle: Handler[T]) -> T:
+        return await handle(Unit(connection, self.clock(), self._registry, self._release_within))

@@ -166,6 +166,11 @@ class ControlledPostgres:
     def running(self) -> bool:
         return self._process is not None and self._process.poll() is None
 
+    @property
+    def pids(self) -> list[int]:
+        """Of all its processes, the postmaster first."""
+        return [process.pid for process in self._everyone()]
+
     def log(self) -> str:
         return (self.folder / "log").read_text(errors="replace")
 

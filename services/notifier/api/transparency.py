@@ -68,7 +68,7 @@ async def show_transparency(
         )
         return period, await account_for(unit, period)
 
-    period, found = await context.ask(account)
+    period, found = await context.report(account)
     return _answer(transparency(_report(period, found, audience)), format_)
 
 

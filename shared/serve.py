@@ -3,7 +3,8 @@
 Promises, after SIGTERM or SIGINT, in this order: `/readyz` says no; requests are served for `unready_for` seconds more; nothing
 more is accepted; requests under way get `DRAIN_SECONDS`, and what is not done by then is answered that its outcome is unknown;
 the lifespan ends, and with it background work and connections; the exit status is 0.
-Does not promise: anything before it listens, when there is nothing to drain.
+Does not promise: anything before it listens, when there is nothing to drain; nor any answer beyond the outer fence, so many
+connections that even a probe is refused. Admission refuses long before.
 Would break it: a handler for these signals set elsewhere while the application runs.
 """
 
@@ -18,11 +19,9 @@ import uvicorn
 from fastapi import FastAPI
 
 from shared.ending import GONE, Ending
+from shared.settings import CommonSettings
 
 DRAIN_SECONDS = 20
-
-MAX_CONNECTIONS = 1000
-"""The outer fence: beyond so many connections even a probe is refused. Admission refuses long before."""
 
 
 HANDLED = (signal.SIGTERM, signal.SIGINT)
@@ -58,20 +57,20 @@ class Server(uvicorn.Server):
         await super().shutdown(sockets)
 
 
-def serve(app: FastAPI, *, host: str, port: int, unready_for: float = 0.0, max_connections: int = MAX_CONNECTIONS) -> None:
-    """Blocks until SIGTERM or SIGINT, and until the process has drained."""
+def serve(app: FastAPI, settings: CommonSettings, *, port: int, routed: bool = True) -> None:
+    """Blocks until SIGTERM or SIGINT, and until the process has drained. `routed` says whether others send requests to it."""
     config = uvicorn.Config(
         app,
-        host=host,
+        host=settings.host,
         port=port,
         log_config=None,
         access_log=False,
         lifespan="on",
         timeout_graceful_shutdown=DRAIN_SECONDS,
-        limit_concurrency=max_connections,
+        limit_concurrency=settings.max_connections,
         server_header=False,
     )
-    Server(config, app.state.ending, unready_for).run()
+    Server(config, app.state.ending, settings.unready_for if routed else 0.0).run()
 
 
 def _leave(_sig: int, _frame: FrameType | None) -> None:

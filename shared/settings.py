@@ -11,6 +11,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from shared.clock import Clock, clock_from
 from shared.engines import StoreLimits, driver_url
+from shared.http.admission import Rooms
 from shared.targets import DEFAULT_PLATFORM, PlatformPatterns
 from shared.topic_check import SAFE, Floor
 from shared.topics import Topics
@@ -59,6 +60,11 @@ class CommonSettings(BaseSettings):
     log_level: str = Field("INFO", validation_alias="GEOWITHHOLD_LOG_LEVEL", pattern="^(DEBUG|INFO|WARNING|ERROR)$")
     host: str = Field("127.0.0.1", validation_alias="GEOWITHHOLD_HOST")
     unready_seconds: float | None = Field(None, validation_alias="GEOWITHHOLD_UNREADY_SECONDS", ge=0, le=15)
+    admit_reads: int = Field(6, validation_alias="GEOWITHHOLD_ADMIT_READS", ge=1, le=1000)
+    admit_writes: int = Field(6, validation_alias="GEOWITHHOLD_ADMIT_WRITES", ge=1, le=1000)
+    admit_bulk: int = Field(2, validation_alias="GEOWITHHOLD_ADMIT_BULK", ge=1, le=1000)
+    admit_urgent: int = Field(3, validation_alias="GEOWITHHOLD_ADMIT_URGENT", ge=1, le=1000)
+    max_connections: int = Field(1000, validation_alias="GEOWITHHOLD_MAX_CONNECTIONS", ge=10, le=100_000)
     admin_key: SecretStr | None = Field(None, validation_alias="GEOWITHHOLD_ADMIN_KEY")
     platform_name: str = Field("X", validation_alias="GEOWITHHOLD_PLATFORM_NAME", min_length=1, max_length=200)
     platform_hosts: str = Field(" ".join(sorted(DEFAULT_PLATFORM.hosts)), validation_alias="GEOWITHHOLD_PLATFORM_HOSTS")
@@ -95,6 +101,11 @@ class CommonSettings(BaseSettings):
         """Seconds for which a process that was told to end goes on serving: so long requests may still be sent to it."""
         usual = UNREADY_SECONDS if self.environment is Environment.PRODUCTION else 0.0
         return usual if self.unready_seconds is None else self.unready_seconds
+
+    @property
+    def rooms(self) -> Rooms:
+        """How many requests of each kind are worked on at once. Together they are fewer than the connections to the database."""
+        return Rooms(read=self.admit_reads, write=self.admit_writes, bulk=self.admit_bulk, urgent=self.admit_urgent)
 
     @property
     def store_limits(self) -> StoreLimits:

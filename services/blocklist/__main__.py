@@ -35,7 +35,7 @@ def main(argv: list[str]) -> None:
             with exclusive(settings.database_url):
                 if settings.embedded:
                     refuse_wrong_topics(settings)
-                serve(create_api(settings), host=settings.host, port=settings.port, unready_for=settings.unready_for)
+                serve(create_api(settings), settings, port=settings.port)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -53,7 +53,7 @@ def _relay(settings: BlocklistSettings) -> None:
         sys.exit("On SQLite the relay runs inside `api`: one file serves one process.")
     refuse_wrong_topics(settings)
     # Nobody sends to it, so it waits for nobody when it ends.
-    serve(create_relay(settings), host=settings.host, port=settings.relay_port)
+    serve(create_relay(settings), settings, port=settings.relay_port, routed=False)
 
 
 def _keep(settings: BlocklistSettings, arguments: argparse.Namespace) -> None:

@@ -10,7 +10,8 @@ from functools import partial
 from fastapi import Depends, FastAPI
 from prometheus_client import CollectorRegistry
 
-from services.blocklist.api import ROUTERS
+from services.blocklist.api import ROUTERS, urgency
+from services.blocklist.api.bound import Bound
 from services.blocklist.api.context import Services
 from services.blocklist.api.seal import hide_sealed
 from services.blocklist.commands import Commands
@@ -22,7 +23,8 @@ from services.blocklist.outbox import OUTBOX, RELAY_TABLES, SOURCE
 from services.blocklist.settings import BlocklistSettings
 from services.blocklist.store import publishing
 from shared.db import Database, opened
-from shared.http.app import add_probes, create_http_app
+from shared.http.admission import AdmissionMetrics
+from shared.http.app import Admitting, add_probes, create_http_app
 from shared.http.readiness import Check, Said, migrated, readiness
 from shared.outbox.backlog import Backlog, published_in_time
 from shared.outbox.metrics import RelayMetrics
@@ -144,12 +146,16 @@ def create_api(settings: BlocklistSettings) -> FastAPI:
             async with running("relay", partial(parts.relay, relay_metrics)), running("digests", digest):
                 yield
 
-    app = create_http_app(title="Geowithhold blocklist", description=DESCRIPTION, registry=parts.registry, lifespan=lifespan)
+    laws = load_registry()
+    admitting = Admitting(rooms=settings.rooms, rules=urgency.rules(laws), metrics=AdmissionMetrics(parts.registry))
+    app = create_http_app(
+        title="Geowithhold blocklist", description=DESCRIPTION, registry=parts.registry, lifespan=lifespan, admitting=admitting
+    )
     app.state.services = Services(
         database=database,
         commands=commands,
         topics=settings.topics,
-        registry=load_registry(),
+        registry=laws,
         platform=settings.platform,
         clock=clock,
         metrics=metrics,
@@ -158,6 +164,7 @@ def create_api(settings: BlocklistSettings) -> FastAPI:
         admin_key=settings.key,
         letters=load_letters(),
         appeals_contact=settings.appeals_contact,
+        bound=Bound(parts.backlog, settings.bounds, admitting.metrics),
     )
     ready = readiness(app.state.ending, parts.relay_checks if settings.embedded else parts.checks)
     add_probes(app, registry=parts.registry, readiness=ready, refresh=state.refresh)

@@ -7,6 +7,7 @@ from pydantic import Field, model_validator
 from services.blocklist.domain.limits import Limits
 from services.blocklist.exports.addresses import DEFAULT_ADDRESSES, Addresses
 from shared.db import sqlite_file
+from shared.outbox.backlog import Bounds
 from shared.settings import CommonSettings, DatabaseUrl, Environment, Port
 
 
@@ -19,6 +20,9 @@ class BlocklistSettings(CommonSettings):
     velocity_items_per_hour: int = Field(0, ge=0, validation_alias="GEOWITHHOLD_VELOCITY_ITEMS_PER_HOUR")
     digest_seconds: float = Field(120, ge=0.1, le=24 * 3600, validation_alias="GEOWITHHOLD_DIGEST_SECONDS")
     digest_lag_seconds: float = Field(60, ge=0, le=3600, validation_alias="GEOWITHHOLD_DIGEST_LAG_SECONDS")
+    backlog_soft: int = Field(500_000, ge=1, validation_alias="GEOWITHHOLD_BACKLOG_SOFT")
+    backlog_hard: int = Field(2_000_000, ge=1, validation_alias="GEOWITHHOLD_BACKLOG_HARD")
+    backlog_bulk_targets: int = Field(100, ge=0, validation_alias="GEOWITHHOLD_BACKLOG_BULK_TARGETS")
     account_url: str = Field(DEFAULT_ADDRESSES.account, validation_alias="GEOWITHHOLD_PLATFORM_ACCOUNT_URL")
     post_url: str = Field(DEFAULT_ADDRESSES.post, validation_alias="GEOWITHHOLD_PLATFORM_POST_URL")
     hashtag_url: str = Field(DEFAULT_ADDRESSES.hashtag, validation_alias="GEOWITHHOLD_PLATFORM_HASHTAG_URL")
@@ -31,10 +35,21 @@ class BlocklistSettings(CommonSettings):
         return self
 
     @model_validator(mode="after")
+    def _the_soft_bound_comes_first(self) -> Self:
+        if self.backlog_soft > self.backlog_hard:
+            raise ValueError("GEOWITHHOLD_BACKLOG_SOFT: it is not above GEOWITHHOLD_BACKLOG_HARD")
+        return self
+
+    @model_validator(mode="after")
     def _production_runs_on_postgresql(self) -> Self:
         if self.environment is Environment.PRODUCTION and self.embedded:
             raise ValueError("BLOCKLIST_DATABASE_URL: production needs PostgreSQL")
         return self
+
+    @property
+    def bounds(self) -> Bounds:
+        """How much may wait to be published before new blocks are refused."""
+        return Bounds(soft=self.backlog_soft, hard=self.backlog_hard, bulk_targets=self.backlog_bulk_targets)
 
     @property
     def limits(self) -> Limits:

@@ -27,7 +27,7 @@ def main(argv: list[str]) -> None:
         return
     with exclusive(settings.database_url):
         refuse_wrong_topics(settings)
-        serve(create_app(settings), host=settings.host, port=settings.port, unready_for=settings.unready_for)
+        serve(create_app(settings), settings, port=settings.port)
 
 
 if __name__ == "__main__":

@@ -28,7 +28,8 @@ from services.notifier.outbox import OUTBOX, RELAY_TABLES
 from services.notifier.sender import Sender
 from services.notifier.settings import NotifierSettings
 from shared.db import Database, opened
-from shared.http.app import add_probes, create_http_app
+from shared.http.admission import AdmissionMetrics, Rules
+from shared.http.app import Admitting, add_probes, create_http_app
 from shared.http.readiness import Check, Said, migrated, readiness
 from shared.outbox.backlog import Backlog, published_in_time
 from shared.outbox.metrics import RelayMetrics
@@ -86,7 +87,10 @@ def create_app(settings: NotifierSettings) -> FastAPI:
                 app.state.operator = Operator(commands=commands, source=source, topics=settings.topics)
                 yield
 
-    app = create_http_app(title="Geowithhold notifier", description=DESCRIPTION, registry=metrics, lifespan=lifespan)
+    admitting = Admitting(rooms=settings.rooms, rules=Rules(), metrics=AdmissionMetrics(metrics))
+    app = create_http_app(
+        title="Geowithhold notifier", description=DESCRIPTION, registry=metrics, lifespan=lifespan, admitting=admitting
+    )
     _tell_routes(app, settings, commands)
     state = StateMetrics(metrics, database, clock, consumer.lag)
     ready = readiness(app.state.ending, _checks(database, consumer, Backlog(database, OUTBOX, clock), guard))

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
 
 from fastapi import FastAPI, Response
 from fastapi.exceptions import RequestValidationError
@@ -11,6 +12,7 @@ from starlette.exceptions import HTTPException
 
 from shared.ending import Ending
 from shared.http import problems
+from shared.http.admission import Admission, AdmissionMetrics, Rooms, Rules
 from shared.http.body_limit import BodyLimit
 from shared.http.ending import Draining
 from shared.http.metrics import HttpMetrics
@@ -24,8 +26,22 @@ Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 Refresh = Callable[[], Awaitable[None]]
 
 
-def create_http_app(*, title: str, description: str, registry: CollectorRegistry, lifespan: Lifespan) -> FastAPI:
-    """The application without its routes. `state.ending` is told when the process has to end."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Admitting:
+    """What is taken on at a time, and by which rules."""
+
+    rooms: Rooms
+    rules: Rules
+    metrics: AdmissionMetrics
+
+
+def create_http_app(
+    *, title: str, description: str, registry: CollectorRegistry, lifespan: Lifespan, admitting: Admitting | None = None
+) -> FastAPI:
+    """The application without its routes. `state.ending` is told when the process has to end.
+
+    One that is not told what to admit admits everything: it has nothing but probes.
+    """
     app = FastAPI(
         title=title,
         description=description,
@@ -43,6 +59,8 @@ def create_http_app(*, title: str, description: str, registry: CollectorRegistry
     app.state.ending = Ending()
     app.add_middleware(BodyLimit, limit=MAX_BODY_BYTES)
     app.add_middleware(EncodedSegments)
+    if admitting is not None:
+        app.add_middleware(Admission, rooms=admitting.rooms, rules=admitting.rules, metrics=admitting.metrics)
     app.add_middleware(Draining, ending=app.state.ending)
     app.add_middleware(HttpMetrics, registry=registry)
     return app

@@ -39,4 +39,4 @@ class Draining:
         except asyncio.CancelledError:
             if answered or not self._ending.begun:
                 raise
-            await respond(Refusal(Kind.UNAVAILABLE, UNFINISHED))(scope, receive, last)
+            await respond(Refusal(Kind.OUTCOME_UNKNOWN, UNFINISHED))(scope, receive, last)

@@ -100,7 +100,8 @@ def document(refusal: Refusal) -> dict[str, Any]:
 
 def respond(refusal: Refusal) -> JSONResponse:
     later = refusal.kind in {Kind.UNAVAILABLE, Kind.OUTCOME_UNKNOWN}
-    retry_after = RETRY_AFTER_SECONDS if later else refusal.retry_after
+    usual = RETRY_AFTER_SECONDS if later else None
+    retry_after = usual if refusal.retry_after is None else refusal.retry_after
     headers = {} if retry_after is None else {"Retry-After": str(retry_after)}
     if refusal.kind is Kind.KEY_REQUIRED:
         headers["WWW-Authenticate"] = "Bearer"

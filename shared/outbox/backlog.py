@@ -28,6 +28,15 @@ class Waiting:
     oldest: datetime | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bounds:
+    """Events that may wait, and how many targets make an order one to be refused first."""
+
+    soft: int
+    hard: int
+    bulk_targets: int
+
+
 class Backlog:
     """One reading at a time, kept for about a second. Raises what the database raises while there is none to give."""
 

@@ -11,6 +11,7 @@ import msgspec
 from fastapi import Depends, Header, Request, Response
 
 from services.blocklist.api import present
+from services.blocklist.api.bound import Bound
 from services.blocklist.commands import Commands
 from services.blocklist.errors import unknown_directive
 from services.blocklist.exports.addresses import Addresses
@@ -45,6 +46,7 @@ class Services:
     admin_key: str | None
     letters: Letters
     appeals_contact: str | None
+    bound: Bound
 
 
 def _services(request: Request) -> Services:

@@ -8,6 +8,7 @@ from services.blocklist.api import intake, present
 from services.blocklist.api.context import Context, Idempotent, Services, answer, carry_out, directive_document, reply
 from services.blocklist.api.seal import SeesSealed, require_named_visible
 from services.blocklist.domain.directive import INFORMAL, DirectiveStatus, NewDirective
+from services.blocklist.domain.item import Decision
 from services.blocklist.errors import unknown_directive
 from services.blocklist.handlers.decide import decide
 from services.blocklist.handlers.submit import submit
@@ -33,7 +34,11 @@ async def submit_directive(body: DirectiveIn, context: Context, sees_sealed: See
     for pointer, named in (("/supersedes", order.supersedes), ("/supplements", order.supplements)):
         await require_named_visible(context, named, pointer, authority=order.authority, sees_sealed=sees_sealed)
 
+    too_much = await context.bound.refusal(targets=len(order.targets)) if order.kind == "block" else None
+
     async def work(unit: Unit) -> Answer:
+        if too_much:
+            raise too_much
         intake.refuse_expired(order, unit.now)
         if order.supplements and not await directives.exists(unit.connection, order.supplements, authority=order.authority):
             raise invalid(f"{order.authority} has issued no directive {order.supplements!r}", "/supplements")
@@ -123,7 +128,11 @@ async def decide_items(directive_id: str, body: DecisionIn, context: Context, at
     """Complies with, refuses, or marks as not located: chosen items, all undecided, or all that are eligible."""
     command = intake.admit_decision(DirectiveId(directive_id), body, context.platform)
 
+    too_much = await context.bound.refusal(targets=0) if command.decision is Decision.COMPLY else None
+
     async def work(unit: Unit) -> Answer:
+        if too_much:
+            raise too_much
         named = None if isinstance(command.selection, str) else command.selection
         return answer(200, {**present.decided(await decide(unit, command), named), "batch": unit.batch.name})
 

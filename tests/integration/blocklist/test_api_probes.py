@@ -11,6 +11,7 @@ import pytest
 from services.blocklist.app import create_api
 from tests.support.blocklist import Api, client_of, expect, make_settings, migrated, running_api
 from tests.support.builders import order_json, tco_json
+from tests.support.eventually import eventually
 
 COUNTED = re.compile(r"^(geowithhold_\w+?)(?:\{(.*)\})? (\S+)$")
 
@@ -82,17 +83,9 @@ async def test_a_service_whose_broker_is_down_is_alive_and_ready(api: Api) -> No
     live, ready = await api.client.get("/livez"), await api.client.get("/readyz")
 
     assert (live.status_code, live.json()) == (200, {"status": "alive"})
-    assert (ready.status_code, ready.json()) == (
-        200,
-        {
-            "ready": True,
-            "database": "reachable",
-            "migrations": "current",
-            "publishing": "on",
-            "unpublished": 0,
-            "oldest_unpublished_seconds": 0,
-        },
-    )
+    report = ready.json()
+    assert (ready.status_code, report["ready"], report["database"], report["migrations"]) == (200, True, "reachable", "current")
+    assert (report["publishing"], report["unpublished"], report["oldest_unpublished_seconds"]) == ("on", 0, 0)
 
 
 async def test_a_service_that_publishes_late_says_so_and_stays_ready(
@@ -103,10 +96,14 @@ async def test_a_service_that_publishes_late_says_so_and_stays_ready(
         await api.submit(order_json("@a"))
         set_now("2026-03-01T12:01:40Z")
 
-        ready = await api.client.get("/readyz")
+        async def told() -> dict[str, Any] | None:
+            found = await api.get("/readyz")
+            return found if found["unpublished"] == 3 else None
 
-    report = ready.json()
-    assert (ready.status_code, report["ready"], report["unpublished"]) == (200, True, 3)
+        report = await eventually(told)
+
+    assert report is not None
+    assert report["ready"] is True
     assert 60 <= report["oldest_unpublished_seconds"] <= 101
     assert report["degraded"] == [f"the oldest event has waited {report['oldest_unpublished_seconds']:.0f} s to be published"]
 

@@ -6,7 +6,7 @@ Does not promise: a version that takes effect by then and is committed after its
 further back than a transaction takes.
 """
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -79,20 +79,38 @@ async def _page(
     return rows, [_state(row) for row in rows if row["effective_at"] <= at] + before
 
 
+async def states_of(connection: AsyncConnection, versions: Versions, keys: Sequence[Key], at: datetime) -> dict[Key, State]:
+    """Those of the keys that had a version by then."""
+    latest = versions.latest
+    rows = [row for chunk in _chunks(latest, keys) for row in (await connection.execute(_told(latest, chunk))).mappings()]
+    changed = [_state(row).key for row in rows if row["effective_at"] > at]
+    found = [_state(row) for row in rows if row["effective_at"] <= at]
+    return {state.key: state for state in found + await states_before(connection, versions.earlier, changed, at)}
+
+
 async def states_before(connection: AsyncConnection, earlier: Table, keys: Sequence[Key], at: datetime) -> list[State]:
     """Of those keys that have changed since, the highest version that had taken effect by then."""
     found: dict[Key, State] = {}
+    for chunk in _chunks(earlier, keys):
+        statement = _told(earlier, chunk, earlier.c.effective_at <= at).order_by(earlier.c.version)
+        for row in (await connection.execute(statement)).mappings():
+            state = _state(row)
+            found[state.key] = state
+    return list(found.values())
+
+
+def _chunks(table: Table, keys: Sequence[Key]) -> Iterator[ColumnElement[bool]]:
+    """Conditions that together select these keys, each for one statement."""
     places: dict[Jurisdiction, list[Target]] = {}
     for key in keys:
         places.setdefault(key.jurisdiction, []).append(key.target)
     for place, targets in places.items():
         for chunk in in_chunks(targets):
-            same = and_(earlier.c.jurisdiction == place, earlier.c.target.in_(chunk), earlier.c.effective_at <= at)
-            statement = select(*(earlier.c[name] for name in _TOLD)).where(same).order_by(earlier.c.version)
-            for row in (await connection.execute(statement)).mappings():
-                state = _state(row)
-                found[state.key] = state
-    return list(found.values())
+            yield and_(table.c.jurisdiction == place, table.c.target.in_(chunk))
+
+
+def _told(table: Table, *conditions: ColumnElement[bool]) -> Select[Any]:
+    return select(*(table.c[name] for name in _TOLD)).where(*conditions)
 
 
 def _state(row: Any) -> State:

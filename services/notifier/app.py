@@ -15,6 +15,7 @@ from services.notifier.auditor import Auditor
 from services.notifier.channels import Channels, MailChannel, WebhookChannel
 from services.notifier.channels.webhook import make_client
 from services.notifier.commands import Commands
+from services.notifier.comparer import COMPARER, Comparer
 from services.notifier.consumer import Consumer, StoredInbox, StoredPositions, connected, topics_read
 from services.notifier.consumer.operator import Operator
 from services.notifier.deadlines import Deadlines
@@ -81,7 +82,7 @@ def create_app(settings: NotifierSettings) -> FastAPI:
                 running("relay", relay),
                 running("sender", partial(_alone, settings, SENDER, sender.run, asyncio.Event())),
                 running("deadlines", deadlines.run),
-                _made_whole(settings, commands) as source,
+                _made_whole(settings, database, commands) as source,
                 running("consumer", consumer.run),
             ):
                 app.state.operator = Operator(commands=commands, source=source, topics=settings.topics)
@@ -109,14 +110,16 @@ def _tell_routes(app: FastAPI, settings: NotifierSettings, commands: Commands) -
 
 
 @asynccontextmanager
-async def _made_whole(settings: NotifierSettings, commands: Commands) -> AsyncIterator[BlocklistHistory]:
+async def _made_whole(settings: NotifierSettings, database: Database, commands: Commands) -> AsyncIterator[BlocklistHistory]:
     """Whatever did not come by Kafka is noticed, and asked of the blocklist. Several notifiers may do so at a time."""
     async with _blocklist(settings) as client:
         history = BlocklistHistory(client, settings.topics)
+        comparer = Comparer(commands=commands, database=database, source=history, topic=settings.topics.withholdings)
         async with (
             running("healer", Healer(commands=commands, source=history).run),
             running("filler", Filler(commands=commands, source=history, topics=settings.topics).run),
             running("auditor", Auditor(commands=commands).run),
+            running("comparer", partial(_alone, settings, COMPARER, comparer.run, asyncio.Event())),
         ):
             yield history
 

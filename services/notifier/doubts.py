@@ -2,17 +2,17 @@
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.notifier.store import held, quarantine
+from services.notifier.store import digests, held, quarantine
 from shared.db import Database
 from shared.http.readiness import Check, Said
 
 
 def certain(database: Database) -> Check:
-    """How many records nobody is done with, and of how many keys and directives nobody knows how they stand."""
+    """How many records nobody is done with, and of how many keys, directives and jurisdictions nobody knows how they stand."""
 
     async def check() -> Said:
         counts = await database.read(_counts)
-        return Said(details=counts, degraded="there are records that could not be understood" if any(counts.values()) else None)
+        return Said(details=counts, degraded="there is something that nobody knows" if any(counts.values()) else None)
 
     return check
 
@@ -23,4 +23,5 @@ async def _counts(connection: AsyncConnection) -> dict[str, int]:
         "quarantined_about_nobody_knows_what": await held.unplaced(connection),
         "held_keys": (await held.count_keys(connection)).total(),
         "held_directives": await held.count_directives(connection),
+        "diverged_jurisdictions": await digests.count_diverged(connection),
     }

@@ -12,7 +12,8 @@ import msgspec
 from services.notifier.consumer.records import Numbered
 from services.notifier.handlers.happenings import CaseRecord
 from shared.events import TYPES, CaseEvent, Record, WithholdingChanged
-from shared.ids import DirectiveId, Key
+from shared.ids import DirectiveId, Jurisdiction, Key, Target
+from shared.states import State
 from shared.topics import Topics
 
 T = TypeVar("T")
@@ -44,6 +45,12 @@ class _Page(msgspec.Struct, Generic[T]):
     next: str | None
 
 
+class _Held(msgspec.Struct):
+    target: Target
+    version: int
+    state: str
+
+
 class _Entry(msgspec.Struct):
     """One event of a timeline; `data` is exactly what was published."""
 
@@ -69,6 +76,12 @@ class BlocklistHistory:
         """Every event of the directive, in order; none if there is no such directive. Raises HistoryUnavailable."""
         pages = self._pages(f"/v1/directives/{quote(directive, safe='')}/timeline", {}, _Page[_Entry])
         return [_record(entry) async for entry in pages]
+
+    async def states(self, place: Jurisdiction, at: datetime) -> AsyncIterator[State]:
+        """Every key of the jurisdiction that had a version by then, at that version. Raises HistoryUnavailable."""
+        query = {"jurisdiction": place, "state": "all", "as_of": at.isoformat().replace("+00:00", "Z")}
+        async for held in self._pages("/v1/withholdings", query, _Page[_Held]):
+            yield State(place, held.target, held.version, held.state)
 
     async def events(self, topic: str, partition: int, *, after: int) -> list[Numbered]:
         """What was published there with the numbers after `after`, without a hole; none if nothing was.

@@ -6,10 +6,12 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from services.notifier.aside_metrics import AsideFactMetrics, AsideStateMetrics
 from services.notifier.clock_metrics import SECONDS, ClockFactMetrics, ClockStateMetrics
+from services.notifier.digest_metrics import DigestFactMetrics, DigestStateMetrics
 from services.notifier.domain.enforcement import COUNTED
 from services.notifier.domain.facts import (
     Contradicted,
     Corrected,
+    DigestFact,
     EffectFact,
     Fact,
     HoleFound,
@@ -59,6 +61,7 @@ class FactMetrics:
             ),
         }
         self._aside = AsideFactMetrics(registry)
+        self._digests = DigestFactMetrics(registry)
         self._ignored = Counter(
             "geowithhold_reports_ignored", "Reports of enforcement points that changed nothing.", ["reason"], registry=registry
         )
@@ -76,6 +79,8 @@ class FactMetrics:
         for fact in facts:
             if isinstance(fact, LaneFact):
                 self._lanes.tell(fact)
+            elif isinstance(fact, DigestFact):
+                self._digests.tell(fact)
             else:
                 self._tell(fact)
 
@@ -131,6 +136,7 @@ class StateMetrics:
         )
         self._deliveries = Gauge("geowithhold_deliveries_waiting", "Events that wait for their delivery.", registry=registry)
         self._aside = AsideStateMetrics(registry, database)
+        self._digests = DigestStateMetrics(registry, database)
         self._incomplete = Gauge(
             "geowithhold_incomplete_histories", "Keys and directives of which something is missing now.", registry=registry
         )
@@ -141,6 +147,7 @@ class StateMetrics:
         await self._lanes.refresh()
         self._deliveries.set(await self._database.read(deliveries.count_unfinished))
         await self._aside.refresh()
+        await self._digests.refresh()
         self._incomplete.set(await self._database.read(holes.count))
         for topic, seconds in self._lag().items():
             self._behind.labels(topic).set(seconds)

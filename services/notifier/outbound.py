@@ -26,6 +26,7 @@ from services.notifier.domain.facts import (
     ClockWarned,
     Contradicted,
     Corrected,
+    DigestCompared,
     Fact,
     HoleFound,
     LaneFact,
@@ -34,11 +35,12 @@ from services.notifier.domain.facts import (
     Reverted,
     RevisionHoleFound,
     SetAside,
+    StateDiverged,
     TookEffect,
     WentOverdue,
 )
 from shared.events import TYPE_OF, compliance
-from shared.events.compliance import ClockFinding, DirectiveFinding, Finding, KeyFinding
+from shared.events.compliance import ClockFinding, DirectiveFinding, Finding, KeyFinding, PlaceFinding
 from shared.ids import Jurisdiction, Key
 
 _encode = msgspec.json.Encoder().encode
@@ -84,6 +86,8 @@ def subject_of(finding: Finding) -> str:
             return finding.directive
         case KeyFinding():
             return str(Key(finding.jurisdiction, finding.target))
+        case PlaceFinding():
+            return finding.jurisdiction
         case other:
             assert_never(other)
 
@@ -93,7 +97,7 @@ def places_of(finding: Finding) -> tuple[Jurisdiction, ...]:
     match finding:
         case DirectiveFinding():
             return finding.jurisdictions
-        case KeyFinding():
+        case KeyFinding() | PlaceFinding():
             return (finding.jurisdiction,)
         case other:
             assert_never(other)
@@ -118,7 +122,17 @@ def _finding(fact: Fact, at: datetime) -> Finding | None:
             return compliance.CaseIncomplete(**_directive(directive), first=hole.first, last=hole.last, at=at)
         case ReleasedUnilaterally(directive=directive, items=items):
             return compliance.ReleasedUnilaterally(**_directive(directive), items=items, at=at)
-        case Contradicted() | Corrected() | SetAside() | TookEffect() | ReportIgnored() | LaneFact():
+        case StateDiverged(jurisdiction=place, as_of=as_of, told=there, own=known):
+            return compliance.StateDiverged(
+                jurisdiction=place,
+                as_of=as_of,
+                keys=there.keys,
+                known_keys=known.keys,
+                withheld=there.withheld,
+                known_withheld=known.withheld,
+                at=at,
+            )
+        case Contradicted() | Corrected() | DigestCompared() | SetAside() | TookEffect() | ReportIgnored() | LaneFact():
             return None
         case other:
             return _clock_finding(other, at)

@@ -43,7 +43,9 @@ from shared.events.compliance import (
     Finding,
     HistoryIncomplete,
     KeyFinding,
+    PlaceFinding,
     ReleasedUnilaterally,
+    StateDiverged,
 )
 from shared.events.payloads import FINDING_TYPES, TYPE_OF, TYPES, EnforcementReported, Payload, WithholdingChanged
 from shared.events.wire import (
@@ -113,10 +115,12 @@ __all__ = [
     "ItemChanged",
     "KeyFinding",
     "Payload",
+    "PlaceFinding",
     "Position",
     "Record",
     "ReleasedUnilaterally",
     "StateDigested",
+    "StateDiverged",
     "WithholdingChanged",
     "decode",
     "encode",

@@ -1,4 +1,7 @@
-"""What the notifier found: how duties, points and releases stand. Keyed by directive, or by withholding where it is about one."""
+"""What the notifier found: how duties, points and releases stand. Keyed by what it is about.
+
+That is a directive, a withholding, or a jurisdiction.
+"""
 
 from dataclasses import dataclass
 from typing import Annotated
@@ -121,4 +124,23 @@ class EnforcementReverted(EnforcementFinding):
     """The point undid what it had applied: a violation."""
 
 
-Finding = DirectiveFinding | KeyFinding
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlaceFinding:
+    """Something about the keys of one jurisdiction together, found at this instant."""
+
+    jurisdiction: Place
+    at: Instant
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StateDiverged(PlaceFinding):
+    """As of `as_of` the notifier knew other keys or versions than there were. What differs is being fetched."""
+
+    as_of: Instant
+    keys: Annotated[int, Meta(ge=0)]
+    known_keys: Annotated[int, Meta(ge=0)]
+    withheld: Annotated[int, Meta(ge=0)]
+    known_withheld: Annotated[int, Meta(ge=0)]
+
+
+Finding = DirectiveFinding | KeyFinding | PlaceFinding

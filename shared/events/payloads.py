@@ -81,6 +81,7 @@ TYPES: dict[str, type[Payload]] = {
     "org.geowithhold.history.incomplete.v1": compliance.HistoryIncomplete,
     "org.geowithhold.enforcement.overdue.v1": compliance.EnforcementOverdue,
     "org.geowithhold.enforcement.reverted.v1": compliance.EnforcementReverted,
+    "org.geowithhold.state.diverged.v1": compliance.StateDiverged,
     "org.geowithhold.checkpoint.made.v1": CheckpointMade,
     "org.geowithhold.state.digested.v1": StateDigested,
 }

@@ -46,6 +46,7 @@ from shared.events import (
     Payload,
     ReleasedUnilaterally,
     StateDigested,
+    StateDiverged,
     WithholdingChanged,
 )
 from shared.ids import Jurisdiction, PointId, Target, TargetType
@@ -170,6 +171,15 @@ EXAMPLES: Mapping[type[Payload], Payload] = {
         ReleasedUnilaterally(**ON_DIRECTIVE, items=258),
         CaseIncomplete(**ON_DIRECTIVE, first=3, last=None),
         HistoryIncomplete(**ON_KEY, first=2, last=3),
+        StateDiverged(
+            jurisdiction=Jurisdiction("IN"),
+            as_of=RECEIVED,
+            keys=1178,
+            known_keys=1177,
+            withheld=583,
+            known_withheld=582,
+            at=DUE,
+        ),
         EnforcementOverdue(**ON_KEY, point=PointId("search"), version=2, due_at=RECEIVED),
         EnforcementReverted(**ON_KEY, point=PointId("search"), version=2),
         CheckpointMade(
@@ -327,6 +337,16 @@ any_event: st.SearchStrategy[Payload] = st.one_of(
     _clock(ClockMet, met_at=_instants, late=st.booleans()),
     st.builds(ReleasedUnilaterally, **_on_directive, items=_amounts),
     st.builds(CaseIncomplete, **_on_directive, first=_ordinals, last=st.none() | _ordinals),
+    st.builds(
+        StateDiverged,
+        jurisdiction=_places,
+        as_of=_instants,
+        keys=_amounts,
+        known_keys=_amounts,
+        withheld=_amounts,
+        known_withheld=_amounts,
+        at=_instants,
+    ),
     st.builds(HistoryIncomplete, **_on_key, first=_ordinals, last=st.none() | _ordinals),
     st.builds(EnforcementOverdue, **_on_key, point=st.just(PointId("search")), version=_ordinals, due_at=_instants),
     st.builds(EnforcementReverted, **_on_key, point=st.just(PointId("search")), version=_ordinals),

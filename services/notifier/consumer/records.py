@@ -13,10 +13,9 @@ from shared.events import (
     CaseEvent,
     CheckpointMade,
     DecodeError,
-    DirectiveFinding,
     EnforcementReported,
     Envelope,
-    KeyFinding,
+    Finding,
     Record,
     StateDigested,
     WithholdingChanged,
@@ -94,7 +93,7 @@ def read(record: Record, topic: str, topics: Topics) -> Reading:
 
 def _refusal(envelope: Envelope, record: Record, topic: str, topics: Topics) -> str | None:
     data = envelope.data
-    if isinstance(data, DirectiveFinding | KeyFinding) or not isinstance(data, _carried(topics)[topic]):
+    if isinstance(data, Finding) or not isinstance(data, _carried(topics)[topic]):
         return f"{envelope.type} does not belong on {topic}"
     if record.key != _key_of(data).encode():
         return "the record's key is not the one that its event has"

@@ -1,10 +1,12 @@
 """What handlers found out, returned rather than performed: the caller counts and logs it once the transaction has committed."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
 from services.notifier.domain.case import Directive
 from services.notifier.domain.clocks import Clock
+from services.notifier.domain.digests import Sum
 from services.notifier.domain.enforcement import Enforcement
 from services.notifier.domain.holes import Hole
 from services.notifier.domain.stream import Gap
@@ -161,6 +163,30 @@ AnyLaneFact = GapFound | StaleDropped | EpochBegan | GapPurged | CheckpointDiffe
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DigestFact:
+    """What the blocklist said that a jurisdiction's state comes to was compared with ours."""
+
+    jurisdiction: Jurisdiction
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DigestCompared(DigestFact):
+    agrees: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StateDiverged(DigestFact):
+    """Our state is not the blocklist's, where before it was, or nobody had looked."""
+
+    as_of: datetime
+    told: Sum
+    own: Sum
+
+
+AnyDigestFact = DigestCompared | StateDiverged
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ClockFact:
     """What became of a directive's clock, and how it stands after it. One that is not verified is told of, and never alarmed."""
 
@@ -218,4 +244,4 @@ EffectFact = (
     | ReleasedUnilaterally
     | AnyClockFact
 )
-Fact = EffectFact | AnyLaneFact
+Fact = EffectFact | AnyLaneFact | AnyDigestFact

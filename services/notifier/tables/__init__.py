@@ -12,6 +12,7 @@ from services.notifier.tables.cases import (
     replies,
 )
 from services.notifier.tables.clocks import alarmed, clock_facts, clock_history, clocks, open_clock, queued
+from services.notifier.tables.digests import state_digests
 from services.notifier.tables.effect import (
     dropped_enforcements,
     enforcement_points,
@@ -55,6 +56,7 @@ __all__ = [
     "relay_members",
     "replies",
     "revision_holes",
+    "state_digests",
     "stream_gaps",
     "stream_marks",
     "subscriptions",

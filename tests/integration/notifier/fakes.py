@@ -11,7 +11,8 @@ from services.notifier.consumer import Consumed, Partition, StoredPositions
 from services.notifier.handlers.happenings import CaseRecord
 from services.notifier.history import HistoryUnavailable
 from shared.events import Payload, Record, WithholdingChanged
-from shared.ids import DirectiveId, Key
+from shared.ids import DirectiveId, Jurisdiction, Key
+from shared.states import State
 from shared.topics import Topics
 from tests.unit.notifier.builders import AT, record
 
@@ -97,6 +98,15 @@ class FakeBlocklist:
     async def timeline(self, directive: DirectiveId) -> list[CaseRecord]:
         self._answer()
         return [told for told in self.told if told.event.directive == directive]
+
+    async def states(self, place: Jurisdiction, at: datetime) -> AsyncIterator[State]:
+        self._answer()
+        latest: dict[Key, WithholdingChanged] = {}
+        for event in sorted(self.published, key=lambda event: event.version):
+            if event.jurisdiction == place and event.effective_at <= at:
+                latest[Key(event.jurisdiction, event.target)] = event
+        for key, event in sorted(latest.items()):
+            yield State(*key, event.version, event.state)
 
     def _answer(self) -> None:
         self.asked += 1

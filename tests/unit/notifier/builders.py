@@ -19,6 +19,7 @@ from shared.events import (
     EnforcementReported,
     ItemChanged,
     Payload,
+    PlaceFinding,
     Record,
     StateDigested,
     WithholdingChanged,
@@ -160,7 +161,7 @@ def subject_of(data: Payload) -> str:
         return data.directive
     if isinstance(data, CheckpointMade):
         return str(data.partition)
-    if isinstance(data, StateDigested):
+    if isinstance(data, StateDigested | PlaceFinding):
         return data.jurisdiction
     return str(Key(data.jurisdiction, data.target))
 

@@ -9,7 +9,7 @@ import pytest
 from services.notifier.history import BlocklistHistory, EventsPurged, HistoryUnavailable
 from shared.events import TYPE_OF, CaseEvent, Record
 from shared.topics import Topics
-from tests.unit.notifier.builders import AT, DIRECTIVE, item, items, key, received, withholding
+from tests.unit.notifier.builders import AT, DIRECTIVE, IN, item, items, key, received, withholding
 
 TOPICS = Topics()
 
@@ -129,3 +129,18 @@ async def test_events_that_are_purged_are_told_from_a_blocklist_that_is_away() -
 async def test_events_that_cannot_be_had_now_may_be_later(answer: Answer) -> None:
     with pytest.raises(HistoryUnavailable):
         await history(answer).events(TOPICS.withholdings, 0, after=0)
+
+
+async def test_states_are_asked_for_as_of_a_moment_and_read_page_by_page() -> None:
+    asked: list[dict[str, str]] = []
+    found = {"target": "account:a", "jurisdiction": "IN", "version": 2, "state": "released", "claimants": []}
+
+    def answer(request: httpx2.Request) -> httpx2.Response:
+        asked.append(dict(request.url.params))
+        return page(found, next_="more") if len(asked) == 1 else page({**found, "target": "account:b", "version": 1})
+
+    states = [state async for state in history(answer).states(IN, AT)]
+
+    assert states == [(IN, "account:a", 2, "released"), (IN, "account:b", 1, "released")]
+    first = {"jurisdiction": "IN", "state": "all", "as_of": "2021-01-31T06:00:00Z", "limit": "1000"}
+    assert asked == [first, first | {"cursor": "more"}]

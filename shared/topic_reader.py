@@ -71,18 +71,28 @@ async def read_all(
 ) -> AsyncIterator[list[Found]]:
     """The records of these topics, and of those that may not be there, in batches of one partition each. Raises NotReadable."""
     async with _consumer(bootstrap) as consumer:
-        there = await consumer.topics()
-        missing = set(topics) - there
-        if missing:
-            raise NotReadable(f"there is no topic {', '.join(sorted(missing))}")
-        names = [*topics, *(topic for topic in perhaps if topic in there)]
-        places = [TopicPartition(topic, number) for topic in names for number in range(partitions)]
         try:
+            names = await _known(consumer, topics, perhaps, partitions)
+            places = [TopicPartition(topic, number) for topic in names for number in range(partitions)]
             ends = await _placed(consumer, places)
             async for batch in _until(consumer, ends):
                 yield batch
         except KafkaError as error:
             raise NotReadable(f"Kafka at {bootstrap}: {error!r}") from error
+
+
+async def _known(consumer: AIOKafkaConsumer, topics: Sequence[str], perhaps: Sequence[str], partitions: int) -> list[str]:
+    """Those of the topics that are there, each with just so many partitions."""
+    cluster = await consumer._client.fetch_all_metadata()  # noqa: SLF001 (the public way tells of no partitions)
+    missing = set(topics) - cluster.topics()
+    if missing:
+        raise NotReadable(f"there is no topic {', '.join(sorted(missing))}")
+    names = [*topics, *(topic for topic in perhaps if topic in cluster.topics())]
+    for topic in names:
+        found = len(cluster.partitions_for_topic(topic) or ())
+        if found != partitions:
+            raise NotReadable(f"topic {topic} has {found} partitions, the settings say {partitions}")
+    return names
 
 
 async def _placed(consumer: AIOKafkaConsumer, places: Sequence[TopicPartition]) -> dict[TopicPartition, int]:

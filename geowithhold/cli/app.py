@@ -9,11 +9,12 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from geowithhold.cli.keep import BACKUP, RESTORE
 from geowithhold.cli.quarantine import QUARANTINE
 from geowithhold.cli.replay import REPLAY
 from geowithhold.cli.verb import Answer, CannotDo, Verb
 
-VERBS: tuple[Verb, ...] = (REPLAY, QUARANTINE)
+VERBS: tuple[Verb, ...] = (REPLAY, QUARANTINE, BACKUP, RESTORE)
 """In the order in which they are listed. One more is one line here and a module beside."""
 
 

@@ -29,7 +29,7 @@ from services.blocklist.outbox import SOURCE
 from services.blocklist.settings import BlocklistSettings
 from services.blocklist.tables import metadata, relay_lanes, relay_members, system
 from shared.backup import Archive, BackupRefused, Manifest, Place, restoring
-from shared.backup.cli import RestoreOptions, summary
+from shared.backup.cli import UNSEEN_EPOCHS, RestoreOptions, summary
 from shared.events import CaseEvent, DecodeError, Envelope, WithholdingChanged, decode
 from shared.ids import Key
 from shared.outbox.renumber import go_on_above
@@ -39,9 +39,6 @@ from shared.system import begin_epoch
 from shared.topic_reader import Found, NotReadable, Numbers, read_all
 
 PACKAGE = "services.blocklist"
-
-UNSEEN_EPOCHS = 1000
-"""Who did not ask the topics which epochs there were leaps over so many."""
 
 
 async def restore(settings: BlocklistSettings, file: Path, options: RestoreOptions) -> dict[str, Any]:

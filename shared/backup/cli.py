@@ -17,6 +17,9 @@ from shared.backup.manifest import Manifest
 
 REFUSED = 1
 
+UNSEEN_EPOCHS = 1000
+"""Who did not ask the topics which epochs there were leaps over so many."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RestoreOptions:

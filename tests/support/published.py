@@ -19,18 +19,26 @@ from shared.topics import Topics
 from tests.support.builders import NOON
 
 
-async def publish(url: str, broker: str, topics: Topics, *, only: Collection[str] = (), mark: bool = True) -> int:
-    """Answers how many events were published. `only` names topics; nothing of the others is published, nor marked."""
+async def publish(
+    url: str, broker: str, topics: Topics, *, only: Collection[str] = (), keys: Collection[str] = (), mark: bool = True
+) -> int:
+    """Answers how many events were published. `only` names topics; nothing of the others is published, nor marked.
+
+    `keys` are those of the records that are sent, if not all are.
+    """
+    wanted = frozenset(key.encode() for key in keys)
     database = Database(url)
     await ensure_topics(broker, topics.specs())
     try:
         async with AIOKafkaProducer(bootstrap_servers=broker, acks="all", enable_idempotence=True) as producer:
-            return await database.write(lambda connection: _publish(connection, producer, only, mark=mark))
+            return await database.write(lambda connection: _publish(connection, producer, only, wanted, mark=mark))
     finally:
         await database.close()
 
 
-async def _publish(connection: AsyncConnection, producer: AIOKafkaProducer, only: Collection[str], *, mark: bool) -> int:
+async def _publish(
+    connection: AsyncConnection, producer: AIOKafkaProducer, only: Collection[str], wanted: Collection[bytes], *, mark: bool
+) -> int:
     epoch = (await find(connection, system)).epoch
     known = await connection.execute(select(relay_lanes.c.topic, relay_lanes.c.partition, relay_lanes.c.published))
     numbers: dict[Lane, int] = defaultdict(int, {Lane(topic, partition): last for topic, partition, last in known})
@@ -40,7 +48,8 @@ async def _publish(connection: AsyncConnection, producer: AIOKafkaProducer, only
         if only and row["topic"] not in only:
             continue
         lane = Lane(row["topic"], row["partition"])
-        for record in OUTBOX.records(row["kind"], row["body"]):
+        records = OUTBOX.records(row["kind"], row["body"])
+        for record in (record for record in records if not wanted or record.key in wanted):
             numbers[lane] += 1
             sent += 1
             key, value, headers = placed(record, Position(epoch, numbers[lane]))

@@ -39,6 +39,9 @@ from tests.faults.history import told
 Row = Mapping[str, Any]
 Rows = Sequence[Row]
 
+HOLES = "SELECT (SELECT count(*) FROM version_holes) + (SELECT count(*) FROM revision_holes) + (SELECT count(*) FROM stream_gaps)"
+"""What the notifier knows to be missing."""
+
 _KEY_COLUMNS = "target, jurisdiction, version, state, cause, directives::text"
 _ITEM_COLUMNS = "directive, target, version, state, claims::text, stayed, batch"
 
@@ -77,6 +80,7 @@ async def collect(sources: Sources, *, moments: Sequence[Moment], deliberate: De
             applied=[applied for name, path in sources.point_logs.items() for applied in _applied(name, path)],
             deliberate=deliberate,
             state_topic=sources.topics.withholdings,
+            periodic=frozenset({sources.topics.checkpoints}),
             quiet_after=quiet_after,
         )
     finally:
@@ -111,14 +115,13 @@ async def _effect(connection: Any) -> dict[str, Any]:
     keys = f"SELECT {_KEY_COLUMNS} FROM withholdings UNION ALL SELECT {_KEY_COLUMNS} FROM withholding_history"
     offsets = "SELECT topic, partition, sequence, digest FROM offsets WHERE sequence IS NOT NULL AND digest IS NOT NULL"
     enforcements = "SELECT point, jurisdiction, target, version, state, current FROM enforcements"
-    holes = "SELECT (SELECT count(*) FROM version_holes) + (SELECT count(*) FROM revision_holes)"
     return {
         "known": [_key_version(row) for row in await connection.fetch(keys)],
         "known_directives": {
             row["id"]: (row["revision"], row["status"])
             for row in await connection.fetch("SELECT id, revision, status FROM directives")
         },
-        "holes": await connection.fetchval(holes),
+        "holes": await connection.fetchval(HOLES),
         "quarantined": frozenset(map(tuple, await connection.fetch('SELECT topic, partition, "offset" FROM quarantine'))),
         "seen_lanes": [Lane(**row) for row in await connection.fetch(offsets)],
         "enforcements": [

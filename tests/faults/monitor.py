@@ -7,7 +7,7 @@ import asyncio
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import asyncpg
@@ -15,19 +15,26 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from shared.kafka import make_consumer, stop_quietly
 from tests.faults.checker.evidence import Moment
+from tests.faults.collect import HOLES
 from tests.faults.world import World
 
 EVERY = 0.5
 WITHIN = 5.0
+TOLD_EVERY = 20.0
 
 Offsets = Mapping[tuple[str, int], int]
 
-_QUEUE = "SELECT coalesce(max(id), 0) AS newest, min(id) FILTER (WHERE published_at IS NULL) AS oldest FROM outbox"
+_QUEUE = """SELECT (SELECT coalesce(max(id), 0) FROM outbox) AS newest,
+    (SELECT min(id) FROM outbox WHERE published_at IS NULL AND topic NOT LIKE '%.checkpoints.v1') AS oldest"""
+_LATE = "SELECT count(*) FROM enforcements WHERE current AND state <> 'applied'"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sample:
-    """`newest` row of the blocklist's outbox, `oldest` unpublished one (None: all are out); the same of the notifier's."""
+    """`newest` row of the blocklist's outbox, `oldest` unpublished one (None: all are out); the same of the notifier's.
+
+    `waiting_points`: enforcements that no point has applied; not counted while anything is still on its way.
+    """
 
     at: float
     newest: int
@@ -37,7 +44,13 @@ class Sample:
     next_offsets: Offsets
     ends: Offsets
     holes: int
-    waiting_points: int
+    waiting_points: int | None
+
+    @property
+    def drained(self) -> bool:
+        """Nothing is queued, unread or missing."""
+        read = all(self.next_offsets.get(place, 0) >= end for place, end in self.ends.items())
+        return read and self.oldest is None and self.told_oldest is None and not self.holes
 
 
 @dataclass
@@ -85,11 +98,7 @@ class Monitor:
         await self._connect()
         queue, told = await self._blocklist.fetchrow(_QUEUE), await self._notifier.fetchrow(_QUEUE)
         offsets = await self._notifier.fetch("SELECT topic, partition, next_offset FROM offsets")
-        holes = await self._notifier.fetchval(
-            "SELECT (SELECT count(*) FROM version_holes) + (SELECT count(*) FROM revision_holes)"
-        )
-        waiting = "SELECT count(*) FROM enforcements WHERE current AND state <> 'applied'"
-        return Sample(
+        sample = Sample(
             at=at,
             newest=queue["newest"],
             oldest=queue["oldest"],
@@ -97,9 +106,10 @@ class Monitor:
             told_oldest=told["oldest"],
             next_offsets={(row["topic"], row["partition"]): row["next_offset"] for row in offsets},
             ends=await self._ends(),
-            holes=holes,
-            waiting_points=await self._notifier.fetchval(waiting),
+            holes=await self._notifier.fetchval(HOLES),
+            waiting_points=None,
         )
+        return replace(sample, waiting_points=await self._notifier.fetchval(_LATE)) if sample.drained else sample
 
     async def _connect(self) -> None:
         postgres = self.world.postgres
@@ -145,16 +155,23 @@ async def recovered(monitor: Monitor, healed_at: float) -> float:
     return seen.at - healed_at
 
 
+def unrest(sample: Sample) -> str:
+    """What is still on its way, in words."""
+    unread = {place: end - sample.next_offsets.get(place, 0) for place, end in sample.ends.items()}
+    behind = {place: count for place, count in unread.items() if count > 0}
+    queued = f"rows from {sample.oldest} and {sample.told_oldest} on are unpublished"
+    return f"{queued}, unread are {behind}, {sample.holes} holes, {sample.waiting_points} enforcements wait"
+
+
 def at_rest(sample: Sample) -> bool:
-    """Nothing is queued, unread, missing or waited for."""
-    read = all(sample.next_offsets.get(place, 0) >= end for place, end in sample.ends.items())
-    return read and sample.oldest is None and sample.told_oldest is None and not sample.holes and not sample.waiting_points
+    """Nothing is on its way, and no point owes anything."""
+    return sample.drained and sample.waiting_points == 0
 
 
 async def quiet(monitor: Monitor, *, since: float, within: float, samples: int = 6) -> float | None:
     """Seconds from `since` until everything was at rest for so many samples in a row; None if that takes too long."""
     deadline, calm, began = time.monotonic() + within, 0, 0.0
-    seen_at = time.monotonic()
+    seen_at = told_at = time.monotonic()
     with suppress(TimeoutError):
         async with asyncio.timeout_at(asyncio.get_running_loop().time() + within):
             while time.monotonic() < deadline:
@@ -162,6 +179,9 @@ async def quiet(monitor: Monitor, *, since: float, within: float, samples: int =
                 seen_at = sample.at
                 began = began if calm else sample.at
                 calm = calm + 1 if at_rest(sample) else 0
+                if seen_at > told_at + TOLD_EVERY:
+                    told_at = seen_at
+                    print(f"  {unrest(sample)}", flush=True)
                 if calm == samples:
                     return began - since
     return None

@@ -12,9 +12,13 @@ import os
 import runpy
 import signal
 import sys
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from shared.events import Record
+from shared.outbox.publisher import KafkaPublisher
+from shared.outbox.table import Lane
 from shared.steps import Step, observe
 from tests.faults.mutants import MUTANTS
 
@@ -25,7 +29,10 @@ _SIGNALS = {"kill": signal.SIGKILL, "stop": signal.SIGSTOP}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """`action` is kill or stop; `id` names the file that shows that it was done."""
+    """`action` is kill, stop or swallow; `id` names the file that shows that it was done.
+
+    Where the others name a step, `swallow` names a topic: a batch for it is taken to be acknowledged, and was never sent.
+    """
 
     id: str
     step: str
@@ -48,6 +55,11 @@ def was_done(folder: Path, plan: Plan) -> bool:
     return (folder / f"{plan.id}.done").exists()
 
 
+def swallowed(folder: Path) -> frozenset[str]:
+    """The ids of all events that never left."""
+    return frozenset(name for path in folder.glob("*-swallow.done") for name in path.read_text().split("\n"))
+
+
 class Watcher:
     """An observer of steps that follows the plan of its process, as it stands at that moment."""
 
@@ -58,14 +70,32 @@ class Watcher:
         self._left = 0
 
     def __call__(self, step: Step) -> None:
+        plan = self._due(step.value)
+        if plan and plan.action in _SIGNALS:
+            self._leave(plan, [])
+            os.kill(os.getpid(), _SIGNALS[plan.action])
+
+    def swallows(self, lane: Lane, records: Sequence[Record]) -> bool:
+        plan = self._due(lane.topic)
+        if plan:
+            self._leave(plan, [dict(record.headers)["ce_id"].decode() for record in records])
+        return plan is not None
+
+    def _due(self, place: str) -> Plan | None:
+        """The plan, if this is where it is to happen, and it is time."""
         self._look()
-        if self._plan is None or step.value != self._plan.step:
-            return
+        if self._plan is None or place != self._plan.step:
+            return None
         self._left -= 1
-        if self._left == 0:
-            (self._folder / f"{self._plan.id}.done").touch()
-            self._file.unlink(missing_ok=True)
-            os.kill(os.getpid(), _SIGNALS[self._plan.action])
+        return self._plan if self._left == 0 else None
+
+    def _leave(self, plan: Plan, ids: Sequence[str]) -> None:
+        """The file appears whole: whoever sees it reads all of it."""
+        done = self._folder / f"{plan.id}.done"
+        under_way = done.with_suffix(".new")
+        under_way.write_text("\n".join(ids))
+        under_way.replace(done)
+        self._file.unlink(missing_ok=True)
 
     def _look(self) -> None:
         try:
@@ -77,9 +107,20 @@ class Watcher:
             self._plan, self._stamp = None, 0
 
 
+def _let_swallow(watcher: Watcher) -> None:
+    publish = KafkaPublisher.publish
+
+    async def perhaps(self: KafkaPublisher, lane: Lane, records: Sequence[Record]) -> int | None:
+        return None if watcher.swallows(lane, records) else await publish(self, lane, records)
+
+    KafkaPublisher.publish = perhaps  # type: ignore[method-assign]
+
+
 def main(argv: list[str]) -> None:
     name, module, *arguments = argv
-    observe(Watcher(Path(os.environ[FOLDER]), name))
+    watcher = Watcher(Path(os.environ[FOLDER]), name)
+    observe(watcher)
+    _let_swallow(watcher)
     mutant = os.environ.get(MUTANT)
     if mutant:
         MUTANTS[mutant]()

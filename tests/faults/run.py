@@ -10,6 +10,7 @@ import asyncio
 import itertools
 import logging
 import pickle
+import shutil
 import signal
 import sys
 import time
@@ -26,9 +27,10 @@ from tests.faults.clients import Pace, Talk
 from tests.faults.collect import Sources, collect
 from tests.faults.generator import Client
 from tests.faults.history import History
-from tests.faults.monitor import Monitor, quiet
+from tests.faults.monitor import Monitor, quiet, unrest
 from tests.faults.nemesis import Nemesis
 from tests.faults.nemesis.base import Scene
+from tests.faults.process import swallowed
 from tests.faults.summary import Outcome, show, summary_of, write
 from tests.faults.world import POINTS, Shape, World, running_world
 from tools.supervisor import ROOT
@@ -83,6 +85,8 @@ class Run:
         stop.set()
         await asyncio.gather(*working)
         self.quiet_after = await quiet(self.monitor, since=time.monotonic(), within=QUIET_WITHIN)
+        if self.quiet_after is None and self.monitor.samples:
+            self.nemesis.problems.append(f"never at rest: {unrest(self.monitor.samples[-1])}")
         await self.nemesis.watched()
 
     def _clients(self) -> Sequence[Client]:
@@ -104,6 +108,8 @@ class Run:
                 print(f"  {self.history.acts} acts, {self.nemesis.took.total()} faults", flush=True)
 
     async def evidence(self) -> Evidence:
+        """Of a world in which nothing moves any more: only database and broker still run."""
+        await asyncio.to_thread(self.world.supervisor.stop)
         world, scene = self.world, self.nemesis.scene
         sources = Sources(
             history=self.settings.history,
@@ -115,15 +121,14 @@ class Run:
             point_logs={name: world.point_log(name) for name in POINTS},
         )
         deliberate = Deliberate(
-            written=frozenset(scene.written), garbage=frozenset(scene.garbage), removed=frozenset(scene.removed)
+            written=frozenset(scene.written), garbage=frozenset(scene.garbage), removed=swallowed(world.plans)
         )
         return await collect(sources, moments=self.monitor.moments, deliberate=deliberate, quiet_after=self.quiet_after)
 
 
 async def carry_out(settings: Settings) -> Outcome:
     """The whole run. Everything that it started has stopped when it returns."""
-    settings.out.mkdir(parents=True, exist_ok=True)
-    settings.history.unlink(missing_ok=True)
+    _begin(settings)
     began = time.monotonic()
     with History(settings.history) as history:
         shape = Shape(folder=settings.out, mutant=settings.mutant)
@@ -142,6 +147,13 @@ async def carry_out(settings: Settings) -> Outcome:
     violations = check(found)
     _keep(settings, found, violations)
     return summary_of(found, violations, nemesis, history, broker=settings.broker, seconds=time.monotonic() - began)
+
+
+def _begin(settings: Settings) -> None:
+    """An empty folder: what an earlier run left there, its broker's data above all, would be taken for this one's."""
+    if settings.history.exists():
+        shutil.rmtree(settings.out)
+    settings.out.mkdir(parents=True, exist_ok=True)
 
 
 def _keep(settings: Settings, found: Evidence, violations: Sequence[Violation]) -> None:

@@ -69,7 +69,7 @@ def show(outcome: Outcome, folder: Path) -> None:
     print(", ".join(f"{name} {outcome[name]}" for name in names))
     print(f"answers: {outcome['answers']}; at rest after {outcome['rest_after_seconds']} s")
     for problem in outcome["problems"]:
-        print(f"  (a fault did not come about: {problem[:300]})")
+        print(f"  ({problem[:500]})")
     for violation in outcome["first_violations"]:
         print(f"VIOLATION {violation}")
     print(f"verdict: {outcome['violations']} violations; all of it in {folder}")

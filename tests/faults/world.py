@@ -28,6 +28,7 @@ from tests.support.proxy import Proxy, proxied
 from tools.broker import HOST, free_port, tail
 from tools.supervisor import ROOT, Say, Service, Supervisor
 
+POSTGRES = {"max_connections": "200"}
 READY_WITHIN = 90.0
 ACK_WITHIN = 3600
 """Seconds: no point is late in a run, unless the clock jumps far."""
@@ -151,7 +152,7 @@ async def running_world(shape: Shape, broker: FaultyBroker) -> AsyncIterator[Wor
     """Everything up, migrated, ready and registered inside the block; everything stopped after it."""
     (shape.folder / "plans").mkdir(parents=True, exist_ok=True)
     async with AsyncExitStack() as held:
-        postgres = await asyncio.to_thread(held.enter_context, controlled_postgres())
+        postgres = await asyncio.to_thread(held.enter_context, controlled_postgres(None, **POSTGRES))
         proxies = {name: await held.enter_async_context(proxied((HOST, postgres.port))) for name in DATABASE_PROXIES}
         proxies |= await held.enter_async_context(broker.running())
         supervisor = Supervisor(say=_say_to(shape.folder / "supervisor.log"))

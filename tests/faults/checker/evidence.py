@@ -189,7 +189,10 @@ class Deliberate:
 
 @dataclass(frozen=True, kw_only=True)
 class Evidence:
-    """One run, after everything was healed. `quiet_after`: seconds from the last heal until nothing moved; None: it never did."""
+    """One run, after everything was healed. `quiet_after`: seconds from the last heal until nothing moved; None: it never did.
+
+    `periodic`: topics whose events come with time alone, so that one may always be under way.
+    """
 
     told: Sequence[Told] = ()
     answers: Mapping[str, Answer] = field(default_factory=dict)
@@ -213,6 +216,7 @@ class Evidence:
     overdue: Sequence[Overdue] = ()
     deliberate: Deliberate = Deliberate()
     state_topic: str = "geowithhold.withholdings.v1"
+    periodic: frozenset[str] = frozenset({"geowithhold.checkpoints.v1"})
     quiet_after: float | None = 0.0
 
     @cached_property

@@ -27,7 +27,7 @@ def _answered(told: Told, found: Evidence) -> Iterator[Violation]:
     if told.refused and stored is not None:
         yield Violation(1, f"request {request.number} ({request.kind}) was refused with {told.refused}, and is stored")
     if request.must_refuse and (stored is not None or told.accepted is not None):
-        yield Violation(1, f"request {request.number} ({request.kind}) is wrong, and was accepted: {request.body}")
+        yield Violation(1, f"request {request.number} ({request.kind}) is wrong, and was accepted: {str(request.body)[:300]}")
     bodies = [each.body for each in told.attempts if each.status is not None and each.status < 300]
     if any(body != bodies[0] for body in bodies):
         yield Violation(1, f"request {request.number} ({request.kind}) got two different answers")

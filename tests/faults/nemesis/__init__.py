@@ -22,7 +22,7 @@ WORKERS: Mapping[str, Sequence[Fault]] = {
     "stores": stores.FAULTS,
     "records": records.FAULTS,
 }
-PAUSES: Mapping[str, float] = {"processes": 1.5, "network": 1.5, "stores": 4.0, "records": 3.0}
+PAUSES: Mapping[str, float] = {"processes": 4.0, "network": 4.0, "stores": 12.0, "records": 6.0}
 """Seconds between two faults of one worker, on average."""
 
 RECOVERED_WITHIN = 240.0

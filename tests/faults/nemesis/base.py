@@ -13,13 +13,12 @@ from tests.faults.world import World
 
 @dataclass
 class Scene:
-    """What faults act on. `written`, `garbage`: places of records that the nemesis produced; `removed`: ids that it took away."""
+    """What faults act on. `written`, `garbage`: places of records that the nemesis produced."""
 
     world: World
     monitor: Monitor
     written: set[Place] = field(default_factory=set)
     garbage: set[Place] = field(default_factory=set)
-    removed: set[str] = field(default_factory=set)
     plans: int = 0
 
 

@@ -11,9 +11,11 @@ from typing import Any
 from aiokafka import AIOKafkaProducer, TopicPartition
 
 from shared.kafka import make_consumer, make_producer, stop_quietly
-from tests.faults.nemesis.base import Fault, Scene
+from tests.faults.nemesis.base import Fault, Scene, until
+from tests.faults.process import Plan, ask, was_done, withdraw
 
 WITHIN = 8.0
+SWALLOWED_WITHIN = 10.0
 
 
 async def repeat(scene: Scene, chance: Random) -> bool:
@@ -80,8 +82,24 @@ async def _write(scene: Scene, place: TopicPartition, records: Sequence[tuple[An
     return offsets
 
 
+async def swallow(scene: Scene, chance: Random) -> bool:
+    """A batch that the relay takes to be acknowledged, and that no broker ever got: it is for readers to find out.
+
+    Of the cases' topic: whoever reads the states from Kafka alone, as points do, could not know.
+    """
+    world = scene.world
+    name = chance.choice(world.planned("relay"))
+    scene.plans += 1
+    plan = Plan(id=f"{scene.plans}-{name}-swallow", step=world.topics.directives, nth=chance.randint(1, 5), action="swallow")
+    ask(world.plans, name, plan)
+    await until(lambda: was_done(world.plans, plan), SWALLOWED_WITHIN)
+    withdraw(world.plans, name)
+    return was_done(world.plans, plan)
+
+
 FAULTS = (
     Fault("records repeated", repeat, 5),
     Fault("records reordered", reorder, 5),
     Fault("garbage", garbage, 4),
+    Fault("batch lost by the broker", swallow, 4),
 )

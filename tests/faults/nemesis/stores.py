@@ -6,6 +6,7 @@ import signal
 import time
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from random import Random
 
 import asyncpg
@@ -13,6 +14,7 @@ import psutil
 
 from shared.clock import set_clock
 from tests.faults.nemesis.base import Fault, Scene, hold, until
+from tests.faults.world import POSTGRES
 from tests.support.postgres import Stop
 
 FAR = timedelta(minutes=50)
@@ -24,7 +26,7 @@ async def restart_postgres(scene: Scene, chance: Random) -> bool:
     await asyncio.to_thread(postgres.stop, chance.choice(list(Stop)))
     ended = not postgres.running
     await hold(chance, 0.0, 1.5)
-    await asyncio.to_thread(postgres.start)
+    await asyncio.to_thread(partial(postgres.start, **POSTGRES))
     return ended
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from geowithhold.cli.service import BLOCKLIST, Service, url_argument
-from geowithhold.cli.verb import Answer, CannotDo, Verb
+from geowithhold.cli.verb import Answer, Verb
 
 PATH = "/v1/admin/replays"
 LOOK_EVERY = 0.5
@@ -40,8 +40,6 @@ def _run(arguments: Namespace, sleep: Callable[[float], None] = time.sleep) -> A
     while answer["state"] == "running" and not arguments.no_wait:
         sleep(LOOK_EVERY)
         answer = service.get(f"{PATH}/{answer['id']}")
-    if answer["state"] == "failed":
-        raise CannotDo(answer["detail"], answer)
     return answer
 
 

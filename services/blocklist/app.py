@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -20,6 +20,7 @@ from services.blocklist.expiry import Expiry
 from services.blocklist.exports.letters import load_letters
 from services.blocklist.metrics import CommandMetrics, StateMetrics
 from services.blocklist.outbox import OUTBOX, RELAY_TABLES, SOURCE
+from services.blocklist.replaying import Replaying
 from services.blocklist.settings import BlocklistSettings
 from services.blocklist.store import publishing
 from shared.db import Database, opened
@@ -119,6 +120,21 @@ def _digesting(parts: _Parts) -> Body:
     return lead
 
 
+@asynccontextmanager
+async def _publishing_by(parts: _Parts, relay: Body, digest: Body) -> AsyncIterator[None]:
+    """Everything that has to do with publishing. It ends in the opposite order: what is queued last is still relayed."""
+    settings = parts.settings
+    replaying = Replaying(database=parts.database, topics=settings.topics, clock=settings.clock, backlog=parts.backlog)
+    async with running("relay", relay), running("digests", digest), running("replays", replaying.run):
+        yield
+
+
+def _publishing(parts: _Parts) -> AbstractAsyncContextManager[None]:
+    """With its instruments, which are made at once: a process shows them from its start."""
+    relay = partial(parts.relay, RelayMetrics(parts.registry, parts.relayed))
+    return _publishing_by(parts, relay, _digesting(parts))
+
+
 def _parts(settings: BlocklistSettings) -> _Parts:
     wake = asyncio.Event()
     database = Database(settings.database_url, limits=settings.store_limits, after_commit=wake.set)
@@ -134,7 +150,7 @@ def create_api(settings: BlocklistSettings) -> FastAPI:
     metrics = CommandMetrics(parts.registry)
     commands = Commands(database=database, topics=settings.topics, clock=clock, metrics=metrics, limits=settings.limits)
     state = StateMetrics(parts.registry, database, clock)
-    relay_metrics, digest = RelayMetrics(parts.registry, parts.relayed), _digesting(parts)
+    publishing = _publishing(parts)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
@@ -143,7 +159,7 @@ def create_api(settings: BlocklistSettings) -> FastAPI:
             if not settings.embedded:
                 yield
                 return
-            async with running("relay", partial(parts.relay, relay_metrics)), running("digests", digest):
+            async with publishing:
                 yield
 
     laws = load_registry()
@@ -176,14 +192,12 @@ def create_api(settings: BlocklistSettings) -> FastAPI:
 def create_relay(settings: BlocklistSettings) -> FastAPI:
     """The relay as a process of its own, on PostgreSQL, with probes and metrics. Any number may run, and share the work."""
     parts = _parts(settings)
-    metrics = RelayMetrics(parts.registry, parts.relayed)
     state = StateMetrics(parts.registry, parts.database, settings.clock)
-
-    digest = _digesting(parts)
+    publishing = _publishing(parts)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        async with opened(parts.database), running("relay", partial(parts.relay, metrics)), running("digests", digest):
+        async with opened(parts.database), publishing:
             yield
 
     app = create_http_app(title="Geowithhold relay", description=DESCRIPTION, registry=parts.registry, lifespan=lifespan)

@@ -194,6 +194,18 @@ class OutcomeIn(WriteIn):
     approvers: Approvers = Field(default_factory=list)
 
 
+class ReplayIn(Model):
+    """What is to be published again: one of these, a topic with one of its partitions."""
+
+    key: Annotated[str, StringConstraints(min_length=1, max_length=2200), Storable] | None = None
+    directive: Id | None = None
+    jurisdiction: Code | None = None
+    topic: Annotated[str, StringConstraints(min_length=1, max_length=100)] | None = None
+    partition: Annotated[int, Field(strict=True, ge=0, le=2**31 - 1)] | None = None
+    everything: Flag = False
+    dry_run: Flag = False
+
+
 class CheckIn(Model):
     jurisdiction: Code
     targets: Annotated[list[JsonTarget], Field(min_length=1, max_length=MAX_TARGETS)]

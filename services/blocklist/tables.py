@@ -261,6 +261,21 @@ appeals = Table(
     comment="Appeals against one directive's claim on one target. The text never leaves this table but to the operator.",
 )
 
+replays = Table(
+    "replays",
+    metadata,
+    Column("seq", SERIAL, primary_key=True, autoincrement=True),
+    Column("id", String(40), nullable=False, unique=True),
+    Column("selector", _Json, nullable=False),
+    Column("cursor", _Json, nullable=False),
+    Column("started_at", Instant, nullable=False),
+    Column("finished_at", Instant),
+    Column("keys", BigInteger, nullable=False, server_default="0"),
+    Column("events", BigInteger, nullable=False, server_default="0"),
+    sqlite_autoincrement=True,
+    comment="What is queued to be published again. `cursor` says how far; each step moves it in its own transaction.",
+)
+
 outbox = outbox_table(metadata)
 relay_lanes = lanes_table(metadata)
 relay_members = members_table(metadata)

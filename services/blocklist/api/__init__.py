@@ -10,6 +10,7 @@ from services.blocklist.api.exports import router as exports
 from services.blocklist.api.publishing import router as publishing
 from services.blocklist.api.registries import router as registries
 from services.blocklist.api.releases import router as releases
+from services.blocklist.api.replays import router as replays
 from services.blocklist.api.unfinished import router as unfinished
 from services.blocklist.api.user_notices import router as user_notices
 from services.blocklist.api.withholdings import router as withholdings
@@ -23,6 +24,7 @@ ROUTERS = (
     batches,
     publishing,
     events,
+    replays,
     user_notices,
     appeals,
     withholdings,

@@ -245,3 +245,16 @@ def reply(row: Row) -> Document:
         "cause": row["cause"],
         "impediment_ended_at": time(row["impediment_ended_at"]),
     }
+
+
+def replay(row: Row) -> Document:
+    """Keys and events are those that are queued by now."""
+    return {
+        "id": row["id"],
+        **row["selector"],
+        "state": "done" if row["finished_at"] else "running",
+        "keys": row["keys"],
+        "events": row["events"],
+        "started_at": time(row["started_at"]),
+        "finished_at": time(row["finished_at"]),
+    }

@@ -14,6 +14,8 @@ from shared.events import TYPE_OF, TYPES, CaseEvent
 from shared.ids import DirectiveId
 from shared.sql import upsert
 
+CASE_TYPES: Mapping[str, type[CaseEvent]] = {name: kind for name, kind in TYPES.items() if issubclass(kind, CaseEvent)}
+
 
 async def append(
     connection: AsyncConnection, events: Sequence[CaseEvent], at: datetime, detail: Mapping[str, Any] | None
@@ -60,6 +62,14 @@ async def has_reply(connection: AsyncConnection, id_: str) -> bool:
 async def timeline(connection: AsyncConnection, directive: DirectiveId, *, after: int, limit: int) -> list[Row]:
     statement = select(*case_events.c).where(case_events.c.directive == directive, case_events.c.revision > after)
     return await fetch_all(connection, statement.order_by(case_events.c.revision).limit(limit))
+
+
+async def published(
+    connection: AsyncConnection, directive: DirectiveId, *, after: int, limit: int
+) -> list[tuple[CaseEvent, datetime]]:
+    """The directive's events behind a revision, each as it was published, and when it happened."""
+    rows = await timeline(connection, directive, after=after, limit=limit)
+    return [(msgspec.convert(row["data"], CASE_TYPES[row["type"]]), row["at"]) for row in rows]
 
 
 async def last_event(connection: AsyncConnection, directive: DirectiveId) -> tuple[CaseEvent, datetime] | None:

@@ -138,6 +138,25 @@ async def history(
     return await fetch_all(connection, statement.order_by(both.c.jurisdiction, both.c.version).limit(limit))
 
 
+async def every_version(connection: AsyncConnection, keys: Iterable[Key]) -> dict[Key, list[Withholding]]:
+    """All versions of each key that there are, in order. Locks the keys: none gets another version meanwhile."""
+    present = await locked(connection, keys)
+    found: dict[Key, list[Withholding]] = {key: [] for key in present}
+    for place, targets in sorted(_by_jurisdiction(present).items()):
+        for chunk in in_chunks(targets):
+            past = (
+                select(*withholding_history.c)
+                .where(withholding_history.c.jurisdiction == place, withholding_history.c.target.in_(chunk))
+                .order_by(withholding_history.c.target, withholding_history.c.version)
+            )
+            for row in await fetch_all(connection, past):
+                version = _withholding({**row, "claimants": ()})
+                found[version.key].append(version)
+    for key, latest in present.items():
+        found[key].append(latest)
+    return found
+
+
 async def counts(connection: AsyncConnection) -> dict[tuple[str, str], int]:
     """How many targets are withheld now, by jurisdiction and type; 0 where there were some before."""
     withheld = func.count().filter(withholdings.c.state == WithholdingState.WITHHELD)

@@ -24,6 +24,7 @@ from services.notifier.doubts import certain
 from services.notifier.filler import Filler
 from services.notifier.healer import Healer
 from services.notifier.history import BlocklistHistory
+from services.notifier.lane_metrics import ConsumerMetrics
 from services.notifier.metrics import FactMetrics, StateMetrics
 from services.notifier.outbox import OUTBOX, RELAY_TABLES
 from services.notifier.sender import Sender
@@ -69,6 +70,8 @@ def create_app(settings: NotifierSettings) -> FastAPI:
         connect=partial(connected, settings, StoredPositions(commands), guard),
         inbox=StoredInbox(commands, settings.topics),
         topics=topics_read(settings.topics),
+        stall_seconds=settings.stall_seconds,
+        stalled=ConsumerMetrics(metrics).restarted,
     )
     relay = _relay(settings, database, RelayMetrics(metrics, [settings.topics.compliance]), wake, guard)
     tries = DeliveryMetrics(metrics)

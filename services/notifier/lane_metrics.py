@@ -60,6 +60,16 @@ class LaneFactMetrics:
                 assert_never(other)
 
 
+class ConsumerMetrics:
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._restarts = Counter(
+            "geowithhold_consumer_restarts", "Times that a consumer had stalled and was built anew.", registry=registry
+        )
+
+    def restarted(self) -> None:
+        self._restarts.inc()
+
+
 class LaneStateMetrics:
     """What is missing now, and how long ago each topic was last known to be whole."""
 

@@ -28,12 +28,17 @@ class Smtp:
 
 
 class NotifierSettings(CommonSettings):
-    """`instance` is who this process is among its kind: the same after a restart, so that Kafka knows it at once."""
+    """`instance` is who this process is among its kind: the same after a restart, so that Kafka knows it at once. A process that
+    ends and does not come back under its name is missed after 30 s; one with no name (empty) hands its partitions on as it ends.
+
+    After `stall_seconds` in which nothing came from Kafka though there is something, its consumer is built anew.
+    """
 
     port: Port = Field(8001, validation_alias="NOTIFIER_PORT")
     configured_database_url: DatabaseUrl | None = Field(None, validation_alias="NOTIFIER_DATABASE_URL")
     blocklist_url: str = Field("http://127.0.0.1:8000", validation_alias="BLOCKLIST_URL", pattern="^https?://")
-    instance: str = Field(default_factory=socket.gethostname, validation_alias="NOTIFIER_INSTANCE", pattern=r"^[\w.-]{1,200}$")
+    instance: str = Field(default_factory=socket.gethostname, validation_alias="NOTIFIER_INSTANCE", pattern=r"^[\w.-]{0,200}$")
+    stall_seconds: float = Field(30, validation_alias="NOTIFIER_STALL_SECONDS", ge=1, le=3600)
     release_within_seconds: int = Field(3600, validation_alias="GEOWITHHOLD_RELEASE_WITHIN_SECONDS", ge=1, le=365 * 24 * 3600)
 
     webhooks_allow_private: bool = Field(default=False, validation_alias="NOTIFIER_WEBHOOKS_ALLOW_PRIVATE")

@@ -5,6 +5,7 @@ from services.notifier.consumer.kafka import KafkaSource, connected
 from services.notifier.consumer.loop import Consumer, RecordSource, Turn
 from services.notifier.consumer.positions import StoredPositions
 from services.notifier.consumer.records import Consumed, Partition, topics_read
+from services.notifier.consumer.watchdog import Stalled
 
 __all__ = [
     "Consumed",
@@ -13,6 +14,7 @@ __all__ = [
     "KafkaSource",
     "Partition",
     "RecordSource",
+    "Stalled",
     "StoredInbox",
     "StoredPositions",
     "Turn",

@@ -2,10 +2,11 @@
 
 Promises: no record of a partition is handed on before the partition was placed where the database says, anew after each
 rebalance. An offset that Kafka does not have any more is an alarm, and the partition is read again from its beginning: what has
-had its effect has none a second time, what is missing is noticed as holes.
+had its effect has none a second time, what is missing shows by its numbers and is fetched from the blocklist.
 Does not promise: that a broker that goes away is an error; then there is just nothing to poll.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -14,6 +15,7 @@ from typing import Any, Protocol
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 from aiokafka.errors import IllegalStateError, KafkaError, NoOffsetForPartitionError, OffsetOutOfRangeError
 
+from services.notifier.consumer.hints import Hints
 from services.notifier.consumer.records import Consumed, Partition, topics_read
 from services.notifier.settings import NotifierSettings
 from shared.events import Record
@@ -24,6 +26,7 @@ from shared.topic_guard import TopicGuard
 log = get_logger(__name__)
 
 POLL_MS = 200
+LONGEST_POLL = 1.0
 RECORDS = 2000
 """Most records of one poll, and so of one transaction."""
 
@@ -45,14 +48,18 @@ class KafkaSource(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
         self._consumer = consumer
         self._positions = positions
         self._next: dict[Partition, int] = {}
+        self._ends: dict[Partition, int] = {}
+        self._hints = Hints(consumer)
         self._assigned = False
 
     @property
     def assigned(self) -> bool:
         return self._assigned
 
-    def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:  # noqa: ARG002 (aiokafka's signature)
+    async def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:  # noqa: ARG002 (aiokafka's signature)
         self._next.clear()
+        self._assigned = False
+        await self._hints.finish()
 
     def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:  # noqa: ARG002 (aiokafka's signature)
         self._next.clear()
@@ -61,7 +68,7 @@ class KafkaSource(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
     async def poll(self) -> Mapping[Partition, Sequence[Consumed]]:
         try:
             await self._place()
-            polled = await self._consumer.getmany(timeout_ms=POLL_MS, max_records=RECORDS)
+            polled = await self._fetched()
         except OffsetOutOfRangeError as error:
             await self._start_over(error)
             return {}
@@ -71,6 +78,14 @@ class KafkaSource(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
         batches = {partition: batch for partition, batch in _batches(polled) if partition in self._next}
         self._next.update({partition: batch[-1].offset + 1 for partition, batch in batches.items()})
         return batches
+
+    async def _fetched(self) -> Mapping[Any, Sequence[Any]]:
+        """While partitions move aiokafka waits for the end of that, however long it takes. Nobody has to wait with it."""
+        fetching = self._consumer.getmany(timeout_ms=POLL_MS, max_records=RECORDS)
+        try:
+            return await asyncio.wait_for(fetching, LONGEST_POLL)
+        except TimeoutError:
+            return {}
 
     def hold(self, partition: Partition, offset: int) -> None:
         if partition in self._next:
@@ -83,10 +98,26 @@ class KafkaSource(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
             self._consumer.resume(TopicPartition(*partition))
 
     async def hint(self, partition: Partition, next_offset: int) -> None:
+        if self._assigned:
+            self._hints.give(partition, next_offset)
+
+    async def finish(self) -> None:
+        """Kafka is told the last that it may know."""
+        await self._hints.finish()
+
+    async def look(self) -> bool:
         try:
-            await self._consumer.commit({TopicPartition(*partition): next_offset})
+            ends = await self._consumer.end_offsets([TopicPartition(*partition) for partition in self._next])
+            passed = {place: await self._consumer.position(place) for place in ends}
         except KafkaError as error:
-            log.debug("hint_not_taken", error=repr(error))
+            log.warning("broker_does_not_say", error=repr(error))
+            return False
+        for place, end in ends.items():
+            partition = Partition(place.topic, place.partition)
+            self._ends[partition] = end
+            if partition in self._next:
+                self._next[partition] = max(self._next[partition], passed[place])
+        return True
 
     def behind(self) -> frozenset[Partition]:
         return frozenset(partition for partition, offset in self._next.items() if self._is_behind(partition, offset))
@@ -111,15 +142,15 @@ class KafkaSource(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
 
     def _is_behind(self, partition: Partition, offset: int) -> bool:
         """As long as the broker has not said how far the partition goes, it may."""
-        end = self._consumer.highwater(TopicPartition(*partition))
-        return end is None or offset < end
+        told = self._consumer.highwater(TopicPartition(*partition))
+        return told is None or offset < max(told, self._ends.get(partition, 0))
 
 
 @asynccontextmanager
 async def connected(
     settings: NotifierSettings, positions: Positions, guard: TopicGuard | None = None
 ) -> AsyncIterator[KafkaSource]:
-    """A source in the notifier's group, in which this instance keeps its partitions over a restart.
+    """A source in the notifier's group, in which this instance, if it has a name, keeps its partitions over a restart.
 
     First it makes the topics as they should be, or keys would land elsewhere. With a guard they are held to all of the contract.
     """
@@ -129,7 +160,7 @@ async def connected(
         bootstrap,
         group=f"{topics.prefix}-notifier",
         client_id="geowithhold-notifier",
-        instance=settings.instance,
+        instance=settings.instance or None,
         idle_pause_ms=settings.kafka_idle_pause_ms,
     )
     source = KafkaSource(consumer, positions)
@@ -138,6 +169,7 @@ async def connected(
         await consumer.start()
         yield source
     finally:
+        await source.finish()
         await stop_quietly(consumer)
 
 

@@ -7,6 +7,7 @@ Promises
     its own partition only.
  3. A record that cannot be understood is set aside with its bytes, counted, and passed; where its key can be read, the blocklist
     is asked for the truth.
+ 4. A consumer to which nothing comes for `stall_seconds`, though there is more or nobody can say, is built anew.
 Does not promise: order between partitions, or that metrics count a batch whose process died right after its commit.
 Would break it: reading from Kafka's offsets, an effect outside the transaction, or skipping a batch after any number of failures.
 """
@@ -23,6 +24,7 @@ from typing import Any, Protocol
 
 from services.notifier.consumer.inbox import Inbox
 from services.notifier.consumer.records import Consumed, Partition
+from services.notifier.consumer.watchdog import Stalled, Watchdog
 from shared.backoff import Backoff
 from shared.clock import Clock, system_clock
 from shared.db import is_outage
@@ -46,7 +48,11 @@ class RecordSource(Protocol):
     def resume(self, partition: Partition) -> None: ...
 
     async def hint(self, partition: Partition, next_offset: int) -> None:
-        """Tells Kafka how far the partition has come. Never raises."""
+        """Tells Kafka how far the partition has come. Never raises, and waits for nobody."""
+        ...
+
+    async def look(self) -> bool:
+        """Asks anew how far the partitions go, for `behind`. Answers whether Kafka said."""
         ...
 
     def behind(self) -> frozenset[Partition]:
@@ -58,6 +64,10 @@ class RecordSource(Protocol):
         """Whether it has been told which partitions to read."""
         ...
 
+
+STALL_SECONDS = 30.0
+LONGEST_REBALANCE = 12
+"""Times that: a group that waits for a member of its own that is slow, or gone, may take minutes to hand out partitions."""
 
 Connect = Callable[[], AbstractAsyncContextManager[RecordSource]]
 
@@ -87,6 +97,8 @@ class Consumer:
         wall_clock: Clock = system_clock,
         monotonic: Callable[[], float] = time.monotonic,
         backoff: Backoff | None = None,
+        stall_seconds: float = STALL_SECONDS,
+        stalled: Callable[[], None] = lambda: None,
     ) -> None:
         self._connect = connect
         self._inbox = inbox
@@ -94,6 +106,9 @@ class Consumer:
         self._wall_clock = wall_clock
         self._monotonic = monotonic
         self._backoff = backoff or Backoff()
+        self._watchdog = Watchdog(within=stall_seconds, monotonic=monotonic)
+        self._stalled = stalled
+        self._answers = True
         self._source: RecordSource | None = None
         self._held: dict[Partition, _Held] = {}
         self._reached: dict[Partition, datetime] = {}
@@ -113,17 +128,18 @@ class Consumer:
             self._source = source = connecting.result()
             stack.callback(self._disconnected)
             while not stop.is_set():
-                await self.run_once(source)
+                await self._turn(source)
 
     async def run_once(self, source: RecordSource) -> Turn:
-        """Polls once, and gives every batch its effect. Raises only what polling raises."""
+        """Polls once, and gives every batch its effect. Raises what polling raises, and Stalled."""
         self._resume_due(source)
-        batches = {partition: batch for partition, batch in (await source.poll()).items() if batch}
+        batches = {partition: batch for partition, batch in (await self._poll(source)).items() if batch}
         reached(Step.RECORDS_POLLED)
         for partition, batch in batches.items():
             await self._take(source, partition, batch)
         if not batches and source.assigned and not source.behind():
             self.caught_up.set()
+        await self._watch(source, moved=bool(batches))
         return Turn.WORKED if batches else Turn.IDLE
 
     def lag(self) -> dict[str, float]:
@@ -136,8 +152,49 @@ class Consumer:
             lags[partition.topic] = max(lags[partition.topic], age)
         return lags
 
+    async def _turn(self, source: RecordSource) -> None:
+        try:
+            await self.run_once(source)
+        except Stalled:
+            self._stalled()
+            raise
+
+    async def _poll(self, source: RecordSource) -> Mapping[Partition, Sequence[Consumed]]:
+        """Raises Stalled if it does not end in time."""
+        polling = asyncio.ensure_future(source.poll())
+        try:
+            done, _ = await asyncio.wait([polling], timeout=self._watchdog.within)
+            if not done:
+                raise Stalled("a poll did not end")
+            return polling.result()
+        finally:
+            polling.cancel()
+
+    async def _watch(self, source: RecordSource, *, moved: bool) -> None:
+        """What was polled for too long without a record, though there are some or nobody says, is given up."""
+        if moved:
+            self._watchdog.moved()
+            return
+        if not source.assigned:
+            self._watchdog.waits(times=LONGEST_REBALANCE)
+            return
+        if self._watchdog.look_due():
+            self._answers = await self._look(source)
+        if self._answers and not source.behind() - self._held.keys():
+            self._watchdog.moved()
+        else:
+            self._watchdog.waits()
+
+    async def _look(self, source: RecordSource) -> bool:
+        try:
+            return await asyncio.wait_for(source.look(), self._watchdog.within / 3)
+        except TimeoutError:
+            return False
+
     def _disconnected(self) -> None:
         self._source = None
+        self._answers = True
+        self._watchdog.moved()
         self._held.clear()
 
     async def _take(self, source: RecordSource, partition: Partition, batch: Sequence[Consumed]) -> None:

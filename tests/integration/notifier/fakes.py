@@ -48,6 +48,7 @@ class FakeSource:
     per_poll: int = 100
     assigned: bool = True
     die_at_hint: bool = False
+    says: bool = True
     next: dict[Partition, int] = field(default_factory=dict)
     held: set[Partition] = field(default_factory=set)
     hints: dict[Partition, int] = field(default_factory=dict)
@@ -74,6 +75,9 @@ class FakeSource:
         if self.die_at_hint:
             raise Killed
         self.hints[partition] = next_offset
+
+    async def look(self) -> bool:
+        return self.says
 
     def behind(self) -> frozenset[Partition]:
         return frozenset(place for place, log in self.kafka.logs.items() if self.next.get(place, 0) < len(log))

@@ -8,7 +8,7 @@ from functools import partial
 
 import pytest
 from aiokafka import TopicPartition
-from aiokafka.errors import IllegalStateError, NoOffsetForPartitionError, OffsetOutOfRangeError
+from aiokafka.errors import IllegalStateError, KafkaTimeoutError, NoOffsetForPartitionError, OffsetOutOfRangeError
 
 from services.notifier.consumer import (
     Consumed,
@@ -148,6 +148,19 @@ class MovingConsumer:
     def __init__(self, *faults: Exception) -> None:
         self._faults = list(faults)
         self.sought: list[tuple[TopicPartition, int]] = []
+        self.end = self.passed = 7
+        self.away = False
+
+    def highwater(self, _partition: TopicPartition) -> int:
+        return 7
+
+    async def end_offsets(self, partitions: list[TopicPartition]) -> dict[TopicPartition, int]:
+        if self.away:
+            raise KafkaTimeoutError
+        return {**dict.fromkeys(partitions, self.end), TopicPartition("gone", 0): 5}
+
+    async def position(self, _partition: TopicPartition) -> int:
+        return self.passed
 
     def assignment(self) -> set[TopicPartition]:
         return {TopicPartition("t", 0)}
@@ -181,7 +194,8 @@ async def test_after_a_rebalance_partitions_are_placed_anew() -> None:
     await source.poll()
     await source.poll()
 
-    source.on_partitions_revoked([])
+    await source.on_partitions_revoked([])
+    assert not source.assigned
     source.hold(Partition("t", 0), 1)
     source.resume(Partition("t", 0))
     assert source.behind() == frozenset()
@@ -191,8 +205,36 @@ async def test_after_a_rebalance_partitions_are_placed_anew() -> None:
     assert consumer.sought == [(TopicPartition("t", 0), 7)] * 2
 
 
+@pytest.mark.fault(25)
 async def test_kafka_may_refuse_a_hint() -> None:
-    await KafkaSource(MovingConsumer(), FakePositions()).hint(Partition("t", 0), 1)
+    source = KafkaSource(MovingConsumer(), FakePositions())
+    await source.hint(Partition("t", 0), 1)
+    source.on_partitions_assigned([])
+    await source.hint(Partition("t", 0), 1)
+    await source.finish()
+
+
+async def test_what_the_broker_says_on_being_asked_shows_what_is_behind() -> None:
+    consumer = MovingConsumer()
+    source = KafkaSource(consumer, FakePositions({Partition("t", 0): 7}))
+    await source.poll()
+    assert source.behind() == frozenset()
+
+    consumer.end = 9
+    assert await source.look()
+    assert source.behind() == {Partition("t", 0)}
+
+    consumer.passed = 9
+    assert await source.look()
+    assert source.behind() == frozenset()
+
+
+async def test_a_broker_that_does_not_say_is_no_error() -> None:
+    consumer = MovingConsumer()
+    source = KafkaSource(consumer, FakePositions({Partition("t", 0): 7}))
+    consumer.away = True
+
+    assert not await source.look()
 
 
 async def test_an_offset_lost_in_a_partition_that_is_gone_is_rewound_too() -> None:

@@ -140,6 +140,7 @@ class World:
             "GEOWITHHOLD_CLOCK_FILE": str(self.clock_file),
             "GEOWITHHOLD_LOG_LEVEL": "WARNING",
             "KAFKA_IDLE_PAUSE_MS": str(self.broker.idle_pause_ms),
+            "GEOWITHHOLD_UNREADY_SECONDS": "0.5",
             "PYTHONUNBUFFERED": "1",
             FOLDER: str(self.plans),
             **self.shape.environ,

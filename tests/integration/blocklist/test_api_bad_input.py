@@ -182,6 +182,7 @@ async def test_a_body_of_another_type_is_not_guessed_at(sqlite_api: Api) -> None
     assert await nothing_is_stored(sqlite_api)
 
 
+@pytest.mark.fault(44)
 async def test_every_wrong_target_is_named_up_to_a_hundred(sqlite_api: Api) -> None:
     targets = [f"nonsense {number}" if number % 2 else f"@a{number}" for number in range(500)]
 

@@ -126,6 +126,7 @@ async def test_a_release_without_a_directive_ends_every_claim_and_is_told_to_eac
 
 
 @pytest.mark.parametrize("of_one", [True, False])
+@pytest.mark.fault(44)
 async def test_a_release_is_all_or_nothing(api: Api, of_one: bool) -> None:
     directive = await api.submit(later_json("@a", "@b"))
     await api.post(f"/v1/directives/{directive['id']}/decisions", {"decision": "comply", "targets": ["@a"]})

@@ -43,6 +43,7 @@ async def test_the_order_and_spacing_of_fields_make_no_other_request(api: Api) -
     assert again.content == first.content
 
 
+@pytest.mark.fault(6)
 async def test_a_key_belongs_to_one_body(api: Api) -> None:
     await api.post("/v1/directives", order_json("@a"), 201, key="k")
 
@@ -121,6 +122,7 @@ async def test_a_key_is_short_and_printable(sqlite_api: Api, key: str) -> None:
     assert response.json()["errors"][0]["parameter"] == "Idempotency-Key"
 
 
+@pytest.mark.fault(5)
 async def test_fifty_equal_requests_at_once_are_one_directive_and_fifty_equal_answers(wide_api: Api) -> None:
     answers = await asyncio.gather(*(send(wide_api, order_json("@a", "@b"), **KEY) for _ in range(50)))
 

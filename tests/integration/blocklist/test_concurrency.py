@@ -100,6 +100,7 @@ async def check(database: Database) -> Rows:
     return rows
 
 
+@pytest.mark.fault(7)
 async def test_two_directives_that_claim_the_same_new_keys_at_once_are_both_counted(
     database: Database, commands: Commands
 ) -> None:
@@ -128,6 +129,8 @@ async def test_orders_complied_with_at_intake_at_once_lose_no_claim(database: Da
     assert {row["version"] for row in rows["withholdings"]} == {1}
 
 
+@pytest.mark.fault(7)
+@pytest.mark.fault(8)
 async def test_blocks_and_lifts_of_two_directives_in_opposite_orders_never_lose_an_update(
     database: Database, commands: Commands
 ) -> None:

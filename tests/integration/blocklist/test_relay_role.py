@@ -64,6 +64,7 @@ async def test_on_sqlite_the_service_publishes_by_itself(sqlite_database: str, b
 
 
 @pytest.mark.broker
+@pytest.mark.fault(14)
 async def test_what_was_accepted_while_the_broker_was_down_is_published_when_it_is_back(
     sqlite_database: str, tmp_path_factory: pytest.TempPathFactory, topic_prefix: str
 ) -> None:

@@ -265,6 +265,7 @@ async def test_after_a_long_absence_each_clock_tells_of_the_gravest_alone(world:
     assert await told(world) == ["ClockStarted", "ClockBreached"]
 
 
+@pytest.mark.fault(38)
 async def test_nothing_un_happens_when_the_clock_jumps_back(world: World) -> None:
     await world.tell(order())
     await look(world, 0.6 * HOUR)

@@ -27,6 +27,7 @@ async def ask(world: World) -> CaseReport:
     return await world.commands.ask(lambda unit: report_on(unit, DIRECTIVE))
 
 
+@pytest.mark.fault(42)
 async def test_an_answer_is_overdue_when_its_time_is_up_and_once(world: World) -> None:
     await world.register()
     await world.withhold(withholding("account:a"), withholding("account:b"))
@@ -160,6 +161,7 @@ async def test_a_clock_of_nobody_is_not_passed_over_in_silence(world: World) -> 
         await deadlines(world).run_once()
 
 
+@pytest.mark.fault(38)
 async def test_the_loop_follows_a_clock_that_jumps(sqlite_world: World) -> None:
     await sqlite_world.register()
     await sqlite_world.withhold(withholding())
@@ -173,6 +175,7 @@ async def test_the_loop_follows_a_clock_that_jumps(sqlite_world: World) -> None:
     await task
 
 
+@pytest.mark.fault(42)
 async def test_after_a_start_the_consumer_first_gets_time_to_catch_up(sqlite_world: World) -> None:
     await sqlite_world.register()
     await sqlite_world.withhold(withholding())

@@ -38,6 +38,7 @@ async def told(world: World) -> list[Any]:
     return [finding for finding in found if not isinstance(finding, compliance.ClockStarted)]
 
 
+@pytest.mark.fault(42)
 async def test_a_point_that_does_not_answer_in_time_is_told(world: World) -> None:
     await world.register(ack_within=60)
     await world.withhold(withholding())
@@ -51,6 +52,7 @@ async def test_a_point_that_does_not_answer_in_time_is_told(world: World) -> Non
     assert world.metric("geowithhold_answers_overdue_total", jurisdiction="IN") == 1.0
 
 
+@pytest.mark.fault(43)
 async def test_a_point_that_undoes_what_it_had_applied_is_told(world: World) -> None:
     await world.register()
     await world.withhold(withholding())

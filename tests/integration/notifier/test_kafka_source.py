@@ -188,6 +188,7 @@ async def test_partitions_on_the_move_are_polled_again(fault: Exception) -> None
     assert await source.poll() == {}
 
 
+@pytest.mark.fault(23)
 async def test_after_a_rebalance_partitions_are_placed_anew() -> None:
     consumer = MovingConsumer()
     source = KafkaSource(consumer, FakePositions({Partition("t", 0): 7}))

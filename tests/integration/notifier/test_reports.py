@@ -51,6 +51,7 @@ async def test_nothing_takes_effect_before_it_was_decided(asked: World) -> None:
     assert asked.metric("geowithhold_time_to_enforce_seconds_sum", jurisdiction="IN", change="block") == 0
 
 
+@pytest.mark.fault(41)
 async def test_telling_it_again_is_accepted_and_changes_nothing(asked: World) -> None:
     await asked.report(report(at=after(2)))
 
@@ -58,6 +59,7 @@ async def test_telling_it_again_is_accepted_and_changes_nothing(asked: World) ->
     assert await asked.rows(select(enforcements.c.applied_at)) == [(after(2),)]
 
 
+@pytest.mark.fault(41)
 async def test_an_answer_to_an_older_version_is_ignored(asked: World) -> None:
     await asked.withhold(withholding(version=2))
 
@@ -72,6 +74,7 @@ async def test_what_the_table_of_states_refuses_is_ignored_and_counted(asked: Wo
     assert asked.metric("geowithhold_reports_ignored_total", reason="illegal") == 1
 
 
+@pytest.mark.fault(41)
 async def test_a_late_copy_does_not_undo_a_later_report(asked: World) -> None:
     await asked.report(report(at=after(1)), report(state="reverted", at=after(5)))
 

@@ -87,6 +87,7 @@ REPORTS = [(state, fact) for state in S for fact in (F.APPLIED, F.FAILED, F.REVE
 
 
 @pytest.mark.parametrize(("state", "fact"), REPORTS)
+@pytest.mark.fault(41)
 def test_every_report_in_every_state(state: EnforcementState, fact: EnforcementFact) -> None:
     before = enforcement(state)
 

@@ -108,6 +108,7 @@ async def test_after_each_commit_somebody_is_told_and_after_a_failure_nobody(dat
     assert len(told) == 2
 
 
+@pytest.mark.fault(4)
 async def test_a_caller_that_hangs_up_leaves_a_whole_transaction(database: Database) -> None:
     reached, go_on = asyncio.Event(), asyncio.Event()
 
@@ -163,6 +164,7 @@ async def test_work_whose_ground_changed_is_run_again_from_the_beginning(databas
     assert await count(database) == 1
 
 
+@pytest.mark.fault(8)
 async def test_work_is_run_again_a_bounded_number_of_times(database: Database) -> None:
     tries: list[int] = []
 
@@ -190,6 +192,7 @@ async def test_an_error_that_would_come_again_is_raised_at_once(database: Databa
     assert len(tries) == 1
 
 
+@pytest.mark.fault(8)
 async def test_a_deadlock_is_resolved_by_running_one_of_the_two_again(postgres_database: str) -> None:
     both = asyncio.Barrier(2)
     tries: list[int] = []

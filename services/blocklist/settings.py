@@ -18,8 +18,8 @@ class BlocklistSettings(CommonSettings):
 
     mass_change_items: int = Field(10_000, ge=1, validation_alias="GEOWITHHOLD_MASS_CHANGE_ITEMS")
     velocity_items_per_hour: int = Field(0, ge=0, validation_alias="GEOWITHHOLD_VELOCITY_ITEMS_PER_HOUR")
-    digest_seconds: float = Field(120, ge=0.1, le=24 * 3600, validation_alias="GEOWITHHOLD_DIGEST_SECONDS")
-    digest_lag_seconds: float = Field(60, ge=0, le=3600, validation_alias="GEOWITHHOLD_DIGEST_LAG_SECONDS")
+    digest_seconds: float = Field(120, ge=0.1, le=1800, validation_alias="GEOWITHHOLD_DIGEST_SECONDS")
+    digest_lag_seconds: float = Field(60, ge=0, le=1800, validation_alias="GEOWITHHOLD_DIGEST_LAG_SECONDS")
     backlog_soft: int = Field(500_000, ge=1, validation_alias="GEOWITHHOLD_BACKLOG_SOFT")
     backlog_hard: int = Field(2_000_000, ge=1, validation_alias="GEOWITHHOLD_BACKLOG_HARD")
     backlog_bulk_targets: int = Field(100, ge=0, validation_alias="GEOWITHHOLD_BACKLOG_BULK_TARGETS")

@@ -21,6 +21,7 @@ from services.notifier.handlers.digests import (
     ask_about,
     conclude,
     finish_resync,
+    notice_silence,
     postpone_resync,
     to_compare,
     to_resync,
@@ -70,9 +71,12 @@ class Comparer:
 
     async def run_once(self, stop: asyncio.Event) -> None:
         """Compares what there is to compare, until told to stop."""
-        for told in await self._commands.ask(lambda unit: to_compare(unit, self._topic)):
+        new = await self._commands.ask(lambda unit: to_compare(unit, self._topic))
+        for told in new:
             if not stop.is_set():
                 await self._compare(told)
+        if new:
+            await self._commands.run(notice_silence)
         for told in await self._commands.ask(to_resync):
             if not stop.is_set():
                 await self._resync(told)

@@ -16,6 +16,8 @@ from shared.events.fields import Instant
 from shared.events.payloads import TYPE_OF, TYPES, Payload
 
 Headers = tuple[tuple[str, bytes], ...]
+RawHeaders = Iterable[tuple[str, bytes | None]]
+"""As Kafka has them: a header may have no value, and then says nothing."""
 
 SEQUENCE, EPOCH = "ce_sequence", "ce_epoch"
 """Extension attributes that whoever publishes adds: the event's number in its lane, and the epoch of the publisher's database."""
@@ -79,7 +81,7 @@ def encode(data: Payload, *, id: str, source: str, subject: str, time: datetime)
     return Record(subject.encode(), _encoder.encode(data), headers)
 
 
-def decode(value: bytes | None, headers: Iterable[tuple[str, bytes]]) -> Envelope:
+def decode(value: bytes | None, headers: RawHeaders) -> Envelope:
     """Reads one record. Raises DecodeError if it is no event of a type and version that we know."""
     if value is None:
         raise DecodeError("a tombstone carries no event")
@@ -114,9 +116,9 @@ def placed(record: Record, position: Position) -> Record:
     return Record(record.key, record.value, record.headers + numbers)
 
 
-def position_of(headers: Iterable[tuple[str, bytes]]) -> Position | None:
+def position_of(headers: RawHeaders) -> Position | None:
     """The position that a record carries; None for one of somebody who does not number, and for one that makes no sense."""
-    found = {name: value for name, value in headers if name in {SEQUENCE, EPOCH}}
+    found = {name: value or b"" for name, value in headers if name in {SEQUENCE, EPOCH}}
     if not (len(found) == len((SEQUENCE, EPOCH)) and all(map(_is_ordinal, found.values()))):
         return None
     return Position(int(found[EPOCH]), int(found[SEQUENCE]))
@@ -126,9 +128,9 @@ def _is_ordinal(value: bytes) -> bool:
     return value.isdigit() and 0 < len(value) <= _LONGEST_ORDINAL and int(value) > 0
 
 
-def _attributes(headers: Iterable[tuple[str, bytes]]) -> dict[str, str]:
+def _attributes(headers: RawHeaders) -> dict[str, str]:
     try:
-        found = {name: value.decode() for name, value in headers if name.startswith("ce_")}
+        found = {name: (value or b"").decode() for name, value in headers if name.startswith("ce_")}
     except UnicodeDecodeError as error:
         raise DecodeError("a CloudEvents header is not UTF-8") from error
     if found.get("ce_specversion") != "1.0":

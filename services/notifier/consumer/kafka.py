@@ -181,4 +181,5 @@ def _batches(polled: Mapping[Any, Sequence[Any]]) -> Iterable[tuple[Partition, l
 
 def _consumed(record: Any) -> Consumed:
     at = _EPOCH + timedelta(milliseconds=record.timestamp)
-    return Consumed(record.offset, at, Record(record.key or b"", record.value, tuple(record.headers)))
+    headers = tuple((name, value or b"") for name, value in record.headers)
+    return Consumed(record.offset, at, Record(record.key or b"", record.value, headers))

@@ -20,10 +20,18 @@ from shared.ids import Jurisdiction, Key
 
 EVERYTHING = Hole(1, None)
 
+PATIENCE = timedelta(hours=1)
+"""Twice the longest time that can be set between two digests."""
+
 
 async def record_state_digests(unit: Unit, made: Sequence[StateDigested]) -> None:
     """Keeps them, to be compared soon: that may take longer than a transaction should."""
     await digests.keep(unit.connection, made)
+
+
+async def notice_silence(unit: Unit) -> None:
+    """A jurisdiction of which the blocklist has not told for `PATIENCE`, while it told of others, has no key there."""
+    await digests.keep_silent(unit.connection, PATIENCE)
 
 
 async def to_compare(unit: Unit, topic: str) -> list[Told]:

@@ -1,18 +1,21 @@
 """The latest digest of each jurisdiction, and what came of comparing it."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, RowMapping, and_, func, literal, not_, or_, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.notifier.domain.digests import Sum
-from services.notifier.tables import checkpoints, offsets, state_digests, stream_gaps, version_holes
+from services.notifier.tables import checkpoints, offsets, state_digests, stream_gaps, version_holes, withholdings
+from shared.digest import Digest
 from shared.events import StateDigested
 from shared.ids import Jurisdiction
 from shared.sql import upsert
+
+_TOLD = ("epoch", "as_of", "keys", "withheld", "digest")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,15 +35,26 @@ async def keep(connection: AsyncConnection, made: Collection[StateDigested]) -> 
     latest: dict[Jurisdiction, StateDigested] = {}
     for each in sorted(made, key=lambda digest: (digest.epoch, digest.as_of)):
         latest[Jurisdiction(each.jurisdiction)] = each
-    if not latest:
+    if latest:
+        rows = [{"jurisdiction": at, **{name: getattr(each, name) for name in _TOLD}} for at, each in sorted(latest.items())]
+        await _keep(connection, rows)
+
+
+async def keep_silent(connection: AsyncConnection, patience: timedelta) -> None:
+    """Where we have keys, and no digest has told of the place for so long while others came, the blocklist has none."""
+    c = state_digests.c
+    newest, epoch = (await connection.execute(select(func.max(c.as_of), func.max(c.epoch)))).one()
+    if newest is None:
         return
-    statement = upsert(connection, state_digests)
-    told = ("epoch", "as_of", "keys", "withheld", "digest")
-    new = statement.excluded
-    newer = tuple_(state_digests.c.epoch, state_digests.c.as_of) < tuple_(new.epoch, new.as_of)
-    kept = statement.on_conflict_do_update(index_elements=["jurisdiction"], set_={name: new[name] for name in told}, where=newer)
-    rows = [{"jurisdiction": place, **{name: getattr(each, name) for name in told}} for place, each in sorted(latest.items())]
-    await connection.execute(kept, rows)
+    early = newest - patience
+    heard = select(c.jurisdiction).where(c.as_of > early)
+    known = withholdings.c
+    silent = select(known.jurisdiction).distinct().where(known.effective_at <= early, known.jurisdiction.not_in(heard))
+    nothing = {"epoch": epoch, "as_of": newest, "keys": 0, "withheld": 0, "digest": Digest().hex}
+    places = (await connection.execute(silent)).scalars()
+    rows = [{"jurisdiction": place, **nothing} for place in sorted(places)]
+    if rows:
+        await _keep(connection, rows)
 
 
 async def uncompared(connection: AsyncConnection) -> list[Told]:
@@ -100,6 +114,15 @@ async def is_caught_up(connection: AsyncConnection, topic: str, place: Jurisdict
         _exists(version_holes.c.jurisdiction == place),
     )
     return bool(lanes_known and lanes_known == lanes_reached and not (await connection.execute(select(fetching))).scalar())
+
+
+async def _keep(connection: AsyncConnection, rows: Sequence[Mapping[str, Any]]) -> None:
+    statement = upsert(connection, state_digests)
+    new = statement.excluded
+    newer = tuple_(state_digests.c.epoch, state_digests.c.as_of) < tuple_(new.epoch, new.as_of)
+    changed = {name: new[name] for name in _TOLD}
+    kept = statement.on_conflict_do_update(index_elements=["jurisdiction"], set_=changed, where=newer)
+    await connection.execute(kept, rows)
 
 
 def _exists(*conditions: ColumnElement[bool]) -> ColumnElement[bool]:

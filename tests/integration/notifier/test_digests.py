@@ -268,6 +268,27 @@ async def test_a_key_that_only_we_know_is_found_and_held(world: World, kafka: Fa
     assert await held(world) == [("IN", "account:c", None)]
 
 
+async def test_a_key_in_a_place_where_the_blocklist_has_none_is_found_and_held(
+    world: World, kafka: FakeKafka, blocklist: FakeBlocklist
+) -> None:
+    """No digest tells of such a place. That the others are told of does."""
+    await world.withhold(A1, A2, A3, B1, withholding("account:z", jurisdiction="DE", effective_at=after(1)))
+    await all_has_come(world, after(7200))
+    world.clock.advance(7200)
+
+    await tell(world, kafka, digest_of(blocklist.published, after(3600)))
+    await compare(world, blocklist)
+    assert await world.count(state_digests) == 1
+    await tell(world, kafka, digest_of(blocklist.published, after(3601)))
+    await compare(world, blocklist)
+    await compare(world, blocklist)
+    await heal(world, blocklist)
+
+    (found,) = await diverged(world)
+    assert (found.jurisdiction, found.keys, found.known_keys) == ("DE", 0, 1)
+    assert await held(world) == [("DE", "account:z", None)]
+
+
 async def test_a_row_that_was_deleted_is_found_and_healed(world: World, kafka: FakeKafka, blocklist: FakeBlocklist) -> None:
     await world.withhold(A1, A2, A3, B1)
     await all_has_come(world, after(60))

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
+from typing import Any
 
 import pytest
 from aiokafka import TopicPartition
@@ -20,6 +21,7 @@ from services.notifier.consumer import (
     connected,
     topics_read,
 )
+from services.notifier.consumer.records import NotUnderstood, read
 from services.notifier.settings import NotifierSettings
 from shared.events import Payload
 from tests.integration.notifier.world import World
@@ -285,3 +287,18 @@ async def consuming(consumer: Consumer) -> AsyncIterator[None]:
     finally:
         stop.set()
         await task
+
+
+@pytest.mark.fault(29)
+async def test_a_header_without_a_value_says_nothing_and_stops_nobody(settings: NotifierSettings, place: Partition) -> None:
+    headers: list[Any] = [("ce_type", None), ("x", b"1")]
+    async with connected(settings, FakePositions()) as source:
+        await produce(settings.kafka_bootstrap_servers, place.topic, [("IN/account:a", b"{}", headers)])
+
+        async def first() -> list[Consumed]:
+            return [consumed for batch in (await source.poll()).values() for consumed in batch]
+
+        found: list[Consumed] = await eventually(first)
+
+    assert found[0].record.headers == (("ce_type", b""), ("x", b"1"))
+    assert isinstance(read(found[0].record, place.topic, settings.topics), NotUnderstood)

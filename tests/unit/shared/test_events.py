@@ -168,3 +168,9 @@ def test_the_rolling_hash_tells_order_content_and_key_apart() -> None:
 
     assert len(digests) == len(records) ** 2
     assert chain.after(chain.BEGINNING, records[0]).hex() == (sha256(bytes(32) + sha256(b"a\x001").digest()).hexdigest())
+
+
+def test_a_header_without_a_value_says_nothing() -> None:
+    with pytest.raises(DecodeError, match="ce_specversion"):
+        decode(b"{}", [("ce_specversion", None), ("ce_type", None)])
+    assert position_of([("ce_sequence", None), ("ce_epoch", b"1")]) is None

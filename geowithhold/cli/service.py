@@ -31,28 +31,27 @@ class Service:
 
     def __init__(self, arguments: Namespace) -> None:
         key = os.environ.get(_KEY)
-        self._client = httpx2.Client(
-            base_url=arguments.url,
-            timeout=TIMEOUT,
-            headers={"Authorization": f"Bearer {key}"} if key else {},
-            transport=getattr(arguments, "transport", None),
-        )
+        self._url = arguments.url
+        self._headers = {"Authorization": f"Bearer {key}"} if key else {}
+        self._transport: Transport = getattr(arguments, "transport", None)
 
     def get(self, path: str, **query: Any) -> dict[str, Any]:
-        return self._answered(lambda: self._client.get(path, params=query or None))
+        return self._answered(lambda client: client.get(path, params=query or None))
 
     def post(self, path: str, body: Any) -> dict[str, Any]:
-        return self._answered(lambda: self._client.post(path, json=body))
+        return self._answered(lambda client: client.post(path, json=body))
 
-    def _answered(self, ask: Callable[[], httpx2.Response]) -> dict[str, Any]:
+    def _answered(self, ask: Callable[[httpx2.Client], httpx2.Response]) -> dict[str, Any]:
+        made = httpx2.Client(base_url=self._url, timeout=TIMEOUT, headers=self._headers, transport=self._transport)
         try:
-            response = ask()
+            with made as client:
+                response = ask(client)
         except httpx2.HTTPError as error:
-            raise CannotDo(f"{self._client.base_url} does not answer: {error}") from error
+            raise CannotDo(f"{self._url} does not answer: {error}") from error
         try:
             body = response.json()
         except ValueError as error:
-            raise CannotDo(f"{self._client.base_url} answered {response.status_code} and no JSON") from error
+            raise CannotDo(f"{self._url} answered {response.status_code} and no JSON") from error
         if response.is_error:
             raise CannotDo(str(body.get("detail") or response.reason_phrase), body)
         answer: dict[str, Any] = body

@@ -86,8 +86,9 @@ class Filler:
     async def _fill_from(self, partition: Partition, first: int) -> bool:
         try:
             events = await self._source.events(partition.topic, partition.number, after=first - 1)
-        except EventsPurged:
-            await self._commands.run(lambda unit: give_up(unit, partition, first))
+        except EventsPurged as purged:
+            kept_from = max(purged.first, first + 1)
+            await self._commands.run(lambda unit: give_up(unit, partition, kept_from))
             return True
         await self._commands.run(lambda unit: fill(unit, partition, events, self._topics))
         return bool(events)

@@ -26,7 +26,15 @@ class HistoryUnavailable(Exception):
 
 
 class EventsPurged(Exception):
-    """The blocklist had these events and keeps them no more."""
+    """The blocklist had these events and keeps them no more; the first that it keeps is numbered `first`."""
+
+    def __init__(self, first: int) -> None:
+        super().__init__(f"kept from {first} on")
+        self.first = first
+
+
+class _Gone(msgspec.Struct):
+    first: int
 
 
 class _Numbered(msgspec.Struct):
@@ -93,7 +101,7 @@ class BlocklistHistory:
         try:
             answer = await self._client.get("/v1/events", params=query)
             if answer.status_code == HTTPStatus.GONE:
-                raise EventsPurged(place)
+                raise EventsPurged(msgspec.json.decode(answer.content, type=_Gone).first)
             answer.raise_for_status()
             found = [_event(each) for each in msgspec.json.decode(answer.content, type=_Events).items]
         except (httpx2.HTTPError, msgspec.MsgspecError) as error:

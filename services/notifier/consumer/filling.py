@@ -55,11 +55,15 @@ async def fill(unit: Unit, partition: Partition, events: Sequence[Numbered], top
     await offsets.save(unit.connection, *partition, Progress(next_offset=progress.next_offset, lane=walk.lane))
 
 
-async def give_up(unit: Unit, partition: Partition, first: int) -> None:
-    """The source does not have the event numbered `first` any more, so the digest cannot go on by itself."""
+async def give_up(unit: Unit, partition: Partition, kept_from: int) -> None:
+    """The source does not have what comes before `kept_from` any more, so the digest cannot go on by itself."""
     progress = await offsets.locked(unit.connection, *partition)
-    for gap in await gaps.give_up(unit.connection, *partition, first, unit.now):
-        unit.found.append(GapPurged(topic=partition.topic, partition=partition.number, gap=gap))
+    touched = [gap for gap in await gaps.find(unit.connection, *partition) if gap.first < kept_from]
+    purged = [Gap(gap.first, min(gap.last, kept_from - 1)) for gap in touched]
+    await gaps.remove(unit.connection, *partition, touched)
+    await gaps.note(unit.connection, *partition, purged, unit.now, purged=True)
+    await gaps.note(unit.connection, *partition, [Gap(kept_from, gap.last) for gap in touched if gap.last >= kept_from], unit.now)
+    unit.found.extend(GapPurged(topic=partition.topic, partition=partition.number, gap=gap) for gap in purged)
     lane = progress.lane._replace(digested=0, digest=None)
     await offsets.save(unit.connection, *partition, Progress(next_offset=progress.next_offset, lane=lane))
 

@@ -12,7 +12,7 @@ from services.notifier.consumer.records import Consumed, Partition
 from services.notifier.domain.facts import EpochBegan, GapFound, StaleDropped
 from services.notifier.domain.stream import Place, Stale, Walk
 from services.notifier.handlers.unit import Unit
-from services.notifier.store import gaps
+from services.notifier.store import gaps, offsets
 from shared.events import Record, position_of
 from shared.events.chain import after
 from shared.topics import Topics
@@ -35,6 +35,7 @@ async def keep(unit: Unit, partition: Partition, walk: Walk) -> None:
     """Records what the numbers told. A quiet walk costs no statement."""
     if walk.restarted:
         await gaps.forget_marks(unit.connection, *partition)
+        await offsets.unverify(unit.connection, *partition)
     await gaps.note(unit.connection, *partition, walk.gaps, unit.now)
     await gaps.mark(unit.connection, *partition, walk.marks)
     unit.found.extend(GapFound(topic=partition.topic, partition=partition.number, gap=gap) for gap in walk.gaps)

@@ -13,12 +13,12 @@ from shared.sql import upsert
 fillable = stream_gaps.c.purged_at.is_(None)
 
 
-async def note(connection: AsyncConnection, topic: str, partition: int, found: Sequence[Gap], at: datetime) -> None:
-    """Records gaps, to be filled as soon as may be."""
-    rows = [
-        {"topic": topic, "partition": partition, **gap._asdict(), "attempts": 0, "next_try_at": at, "found_at": at}
-        for gap in found
-    ]
+async def note(
+    connection: AsyncConnection, topic: str, partition: int, found: Sequence[Gap], at: datetime, *, purged: bool = False
+) -> None:
+    """Records gaps, to be filled as soon as may be, or `purged` from the source too."""
+    common = {"topic": topic, "partition": partition, "attempts": 0, "next_try_at": at, "found_at": at}
+    rows = [{**common, **gap._asdict(), "purged_at": at if purged else None} for gap in found]
     if rows:
         await connection.execute(upsert(connection, stream_gaps).on_conflict_do_nothing(), rows)
 
@@ -41,13 +41,6 @@ async def remove(connection: AsyncConnection, topic: str, partition: int, gone: 
     if gone:
         these = tuple_(stream_gaps.c.first, stream_gaps.c.last).in_([tuple(gap) for gap in gone])
         await connection.execute(delete(stream_gaps).where(_of(stream_gaps, topic, partition), these))
-
-
-async def give_up(connection: AsyncConnection, topic: str, partition: int, first: int, at: datetime) -> list[Gap]:
-    """Nobody has what begins there any more. Gives the gaps that are purged by that."""
-    these = and_(_of(stream_gaps, topic, partition), stream_gaps.c.first == first, fillable)
-    found = await connection.execute(update(stream_gaps).where(these).values(purged_at=at).returning(*_range))
-    return [Gap(*row) for row in found]
 
 
 async def postpone(connection: AsyncConnection, topic: str, partition: int, until: datetime) -> None:

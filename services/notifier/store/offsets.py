@@ -66,6 +66,12 @@ async def verify(connection: AsyncConnection, topic: str, partition: int, found:
     await connection.execute(update(offsets).where(_of(topic, partition)).values(values))
 
 
+async def unverify(connection: AsyncConnection, topic: str, partition: int) -> None:
+    """What it was compared up to is of a history that is no more; no digest goes on from there."""
+    values = {"verified_sequence": None, "verified_digest": None}
+    await connection.execute(update(offsets).where(_of(topic, partition)).values(values))
+
+
 async def find(connection: AsyncConnection, topic: str, partition: int) -> int | None:
     """The next offset; None if nothing has come, wherever the partition begins."""
     found = await connection.execute(select(offsets.c.next_offset).where(_of(topic, partition)))

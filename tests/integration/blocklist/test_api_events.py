@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import delete, insert, update
 
 from services.blocklist.tables import outbox, relay_lanes, system
+from services.notifier.history import BlocklistHistory, EventsPurged
 from shared.events import Record
 from shared.outbox import log
 from shared.outbox.table import Lane
@@ -205,3 +206,24 @@ async def test_while_there_is_a_key_it_takes_it(sqlite_database: str) -> None:
 
         assert (refused["type"], challenge) == ("urn:geowithhold:problem:key-required", "Bearer")
         assert await api.get("/v1/events", **query) == {"items": [], "next": None}
+
+
+async def test_the_notifier_reads_them_as_they_were_sent(api: Api) -> None:
+    publisher = await published(api)
+    notifier = BlocklistHistory(api.client, TOPICS)
+
+    for lane, records in publisher.topics.items():
+        assert await notifier.events(lane.topic, lane.partition, after=0) == list(enumerate(records, 1))
+        assert await notifier.events(lane.topic, lane.partition, after=len(records)) == []
+
+
+async def test_the_notifier_is_told_from_where_on_they_are_kept(api: Api) -> None:
+    publisher = await published(api)
+    lane, records = max(publisher.topics.items(), key=lambda pair: len(pair[1]))
+    here = (outbox.c.topic == lane.topic, outbox.c.partition == lane.partition)
+    await execute(api, delete(outbox).where(*here))
+
+    with pytest.raises(EventsPurged) as purged:
+        await BlocklistHistory(api.client, TOPICS).events(lane.topic, lane.partition, after=0)
+
+    assert purged.value.first == len(records) + 1

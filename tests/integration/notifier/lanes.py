@@ -71,7 +71,7 @@ class FakeBlocklistLanes:
         if self.away:
             raise HistoryUnavailable("away")
         if after < self.purged:
-            raise EventsPurged("too late")
+            raise EventsPurged(self.purged + 1)
         kept = self.kept.get(Partition(topic, partition), [])
         page = list(enumerate(kept, 1))[after : after + self.per_page]
         return [Numbered(sequence, found) for sequence, found in page]

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import delete, select
@@ -46,6 +47,7 @@ def stories(draw: st.DrawFn) -> Story:
 
 @given(story=stories())
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@pytest.mark.fault(26)
 async def test_any_order_of_arrival_ends_as_if_nothing_had_gone_wrong(sqlite_world: World, story: Story) -> None:
     await empty(sqlite_world)
     for batch in story.arrived:

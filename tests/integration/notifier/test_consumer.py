@@ -44,6 +44,7 @@ async def test_records_of_every_topic_take_effect(world: World, kafka: FakeKafka
     assert rig.source.hints == {WITHHOLDINGS: 1, ENFORCEMENTS: 1, DIRECTIVES: 1}
 
 
+@pytest.mark.fault(22)
 async def test_a_crash_before_the_commit_leaves_no_effect_and_is_made_up_for(world: World, kafka: FakeKafka) -> None:
     kafka.write(WITHHOLDINGS, withholding(), withholding(version=2))
     with pytest.raises(Killed):
@@ -56,6 +57,7 @@ async def test_a_crash_before_the_commit_leaves_no_effect_and_is_made_up_for(wor
     assert await world.present() == {KEY: (2, "released")}
 
 
+@pytest.mark.fault(21)
 async def test_a_crash_after_the_commit_has_a_single_effect(world: World, kafka: FakeKafka) -> None:
     """Kafka never learns how far it came; the database knows."""
     garbage = record(withholding())._replace(value=b"garbage")
@@ -73,6 +75,7 @@ async def test_a_crash_after_the_commit_has_a_single_effect(world: World, kafka:
     assert await stored_offset(world) == [(TOPICS.withholdings, 2)]
 
 
+@pytest.mark.fault(21)
 async def test_records_below_the_stored_offset_have_no_effect(world: World, kafka: FakeKafka) -> None:
     """As after a rebalance, when another process was quicker."""
     kafka.write(WITHHOLDINGS, withholding(), record(withholding())._replace(value=b"garbage"))

@@ -189,6 +189,7 @@ async def test_after_a_start_the_consumer_first_gets_time_to_catch_up(sqlite_wor
     assert await states(sqlite_world, "applied")
 
 
+@pytest.mark.fault(42)
 async def test_time_runs_out_while_kafka_is_away_too(sqlite_world: World) -> None:
     await sqlite_world.register()
     await sqlite_world.withhold(withholding())

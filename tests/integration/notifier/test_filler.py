@@ -134,6 +134,19 @@ async def test_what_is_purged_at_the_source_is_told_and_not_asked_for_again(
     assert 6 in await world.past()
 
 
+async def test_of_a_gap_of_which_a_part_is_purged_the_rest_is_fetched(
+    world: World, kafka: FakeKafka, lanes: FakeBlocklistLanes
+) -> None:
+    lanes.versions(6, lost={1, 2, 3, 4, 5})
+    lanes.purged = 2
+    await Rig(world, kafka).turn()
+
+    await filler(world, lanes).run_once(asyncio.Event())
+
+    assert await gaps(world) == [(1, 2)]
+    assert await world.past() == [3, 4, 5]
+
+
 async def test_what_cannot_be_understood_at_the_source_either_is_set_aside_by_its_number(
     world: World, kafka: FakeKafka, lanes: FakeBlocklistLanes
 ) -> None:

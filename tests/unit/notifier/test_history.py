@@ -111,8 +111,10 @@ async def test_events_are_asked_for_by_their_number_and_given_byte_for_byte() ->
 
 
 async def test_events_that_are_purged_are_told_from_a_blocklist_that_is_away() -> None:
-    with pytest.raises(EventsPurged):
-        await history(lambda _: httpx2.Response(410)).events(TOPICS.directives, 0, after=0)
+    with pytest.raises(EventsPurged) as purged:
+        await history(lambda _: httpx2.Response(410, json={"first": 8})).events(TOPICS.directives, 0, after=0)
+
+    assert purged.value.first == 8
 
 
 @pytest.mark.parametrize(

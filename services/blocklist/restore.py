@@ -19,7 +19,7 @@ from uuid import uuid4
 from services.blocklist.domain.batch import BatchId, BatchKind, OpenBatch
 from services.blocklist.handlers.forward.bringing import Forward
 from services.blocklist.handlers.forward.cases import Cases, Told
-from services.blocklist.handlers.forward.fence import fence
+from services.blocklist.handlers.forward.fence import fence_lanes
 from services.blocklist.handlers.forward.queue import Published, settle_queue, watch_what_waits
 from services.blocklist.handlers.forward.report import Report
 from services.blocklist.handlers.forward.settling import Settling
@@ -102,7 +102,7 @@ class Restoration:
         seen = {Lane(*lane): number for lane, number in self.numbers.sequences.items()}
         lanes = await go_on_above(unit.connection, relay_lanes, relay_members, seen)
         await settle_queue(unit, self.published, self.report)
-        self.report.count("lanes_fenced", await fence(unit))
+        self.report.count("lanes_fenced", await fence_lanes(unit))
         await close_batch(unit)
         return {
             "restored": summary(self.manifest),

@@ -50,6 +50,7 @@ from shared.events.compliance import (
 from shared.events.payloads import FINDING_TYPES, TYPE_OF, TYPES, EnforcementReported, Payload, WithholdingChanged
 from shared.events.wire import (
     EPOCH,
+    FENCE,
     MAX_VALUE_BYTES,
     SEQUENCE,
     DecodeError,
@@ -59,12 +60,15 @@ from shared.events.wire import (
     Record,
     decode,
     encode,
+    fence,
+    is_fence,
     placed,
     position_of,
 )
 
 __all__ = [
     "EPOCH",
+    "FENCE",
     "FINDING_TYPES",
     "ITEMS_PER_EVENT",
     "MAX_VALUE_BYTES",
@@ -124,6 +128,8 @@ __all__ = [
     "WithholdingChanged",
     "decode",
     "encode",
+    "fence",
+    "is_fence",
     "placed",
     "position_of",
 ]

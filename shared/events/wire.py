@@ -22,6 +22,9 @@ RawHeaders = Iterable[tuple[str, bytes | None]]
 SEQUENCE, EPOCH = "ce_sequence", "ce_epoch"
 """Extension attributes that whoever publishes adds: the event's number in its lane, and the epoch of the publisher's database."""
 
+FENCE = b"epoch"
+"""The key of a record without a value, which tells no more than under which epoch its lane goes on."""
+
 MAX_VALUE_BYTES = 512 * 1024
 """Largest value we read; half of what a broker takes by default, so that what was written can always be sent on."""
 
@@ -108,6 +111,15 @@ def decode(value: bytes | None, headers: RawHeaders) -> Envelope:
         data=data,
         epoch=position.epoch if position else 0,
     )
+
+
+def fence(source: str) -> Record:
+    """A record that says nothing: who reads it learns the epoch that it is placed in, and drops what is of an earlier one."""
+    return Record(FENCE, None, (("ce_source", source.encode()),))
+
+
+def is_fence(record: Record) -> bool:
+    return record.value is None and record.key == FENCE
 
 
 def placed(record: Record, position: Position) -> Record:

@@ -51,7 +51,7 @@ async def read_withholdings(bootstrap: str, topics: Topics) -> TopicContents:
         ends = await consumer.end_offsets(partitions)
         while any([await consumer.position(partition) < ends[partition] for partition in partitions]):
             for batch in (await consumer.getmany(timeout_ms=500)).values():
-                for record in batch:
+                for record in (record for record in batch if record.value is not None):
                     data = decode(record.value, record.headers).data
                     if isinstance(data, WithholdingChanged):
                         contents.take(data)

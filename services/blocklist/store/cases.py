@@ -8,7 +8,7 @@ import msgspec
 from sqlalchemy import insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.blocklist.store.rows import Row, fetch_all, fetch_first
+from services.blocklist.store.rows import Row, fetch_all
 from services.blocklist.tables import case_events, notices, replies
 from shared.events import TYPE_OF, TYPES, CaseEvent
 from shared.ids import DirectiveId
@@ -70,16 +70,6 @@ async def published(
     """The directive's events behind a revision, each as it was published, and when it happened."""
     rows = await timeline(connection, directive, after=after, limit=limit)
     return [(msgspec.convert(row["data"], CASE_TYPES[row["type"]]), row["at"]) for row in rows]
-
-
-async def last_event(connection: AsyncConnection, directive: DirectiveId) -> tuple[CaseEvent, datetime] | None:
-    """The directive's last event as it was published, and when it happened."""
-    statement = select(*case_events.c).where(case_events.c.directive == directive).order_by(case_events.c.revision.desc())
-    row = await fetch_first(connection, statement)
-    kind = TYPES.get(row["type"]) if row else None
-    if row is None or kind is None or not issubclass(kind, CaseEvent):
-        return None
-    return msgspec.convert(row["data"], kind), row["at"]
 
 
 async def add_notice(connection: AsyncConnection, values: Mapping[str, Any]) -> None:

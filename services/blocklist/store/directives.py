@@ -135,12 +135,6 @@ async def revisions(connection: AsyncConnection, ids: Collection[DirectiveId]) -
     return found
 
 
-async def ids_in_order(connection: AsyncConnection, *, after: int, limit: int) -> list[tuple[int, DirectiveId]]:
-    """Ids in the order of arrival, each with its place in it."""
-    statement = select(directives.c.seq, directives.c.id).where(directives.c.seq > after).order_by(directives.c.seq).limit(limit)
-    return [(row.seq, row.id) for row in await connection.execute(statement)]
-
-
 async def exists(connection: AsyncConnection, id_: DirectiveId, *, authority: str) -> bool:
     found = await connection.execute(select(directives.c.id).where(directives.c.id == id_, directives.c.authority == authority))
     return found.first() is not None

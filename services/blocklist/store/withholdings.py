@@ -75,12 +75,6 @@ async def bring(connection: AsyncConnection, present: Sequence[Withholding], pas
         await connection.execute(keyed, [_first_row(value) for value in present])
 
 
-async def in_order(connection: AsyncConnection, *, after: Key, limit: int) -> list[Withholding]:
-    """Latest versions, in order of jurisdiction and target."""
-    rows = await page(connection, place=None, state=None, target_type=None, after=after, limit=limit)
-    return [_withholding(row) for row in rows]
-
-
 async def of_target(connection: AsyncConnection, target: Target) -> list[Row]:
     """The latest version of each of the target's keys."""
     statement = select(*withholdings.c).where(withholdings.c.target == target).order_by(withholdings.c.jurisdiction)

@@ -20,6 +20,7 @@ from shared.events import (
     StateDigested,
     WithholdingChanged,
     decode,
+    is_fence,
 )
 from shared.ids import Key, type_of
 from shared.jurisdictions import JurisdictionError, parse_jurisdiction
@@ -81,7 +82,7 @@ def topics_read(topics: Topics) -> tuple[str, ...]:
 
 def read(record: Record, topic: str, topics: Topics) -> Reading:
     """Never raises. What a topic may not carry is not understood either: who may write there may not speak of anything else."""
-    if record.value is None and topic == topics.withholdings:
+    if is_fence(record) or (record.value is None and topic == topics.withholdings):
         return Tombstone()
     try:
         envelope = decode(record.value, record.headers)

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 
 from services.notifier.consumer.records import NotUnderstood, Tombstone, Understood, read
-from shared.events import Payload, Record, encode
+from shared.events import Payload, Record, encode, fence
 from shared.ids import Target, TargetType
 from shared.topics import Topics
 from tests.unit.notifier.builders import AT, item, items, noticed, received, record, report, withholding
@@ -107,3 +107,8 @@ def test_a_target_may_be_as_long_as_a_url() -> None:
     longest = Target("url:https://" + "a" * 2036)
 
     assert isinstance(read(record(withholding(longest)), TOPICS.withholdings, TOPICS), Understood)
+
+
+@pytest.mark.parametrize("topic", [TOPICS.withholdings, TOPICS.directives])
+def test_a_fence_of_a_new_epoch_says_nothing(topic: str) -> None:
+    assert read(fence("/geowithhold/blocklist"), topic, TOPICS) == Tombstone()

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 import shared.events
 from shared.events import (
+    FENCE,
     MAX_VALUE_BYTES,
     TYPE_OF,
     TYPES,
@@ -19,6 +20,8 @@ from shared.events import (
     chain,
     decode,
     encode,
+    fence,
+    is_fence,
     placed,
     position_of,
 )
@@ -174,3 +177,14 @@ def test_a_header_without_a_value_says_nothing() -> None:
     with pytest.raises(DecodeError, match="ce_specversion"):
         decode(b"{}", [("ce_specversion", None), ("ce_type", None)])
     assert position_of([("ce_sequence", None), ("ce_epoch", b"1")]) is None
+
+
+def test_a_fence_says_nothing_but_its_position() -> None:
+    made = fence("/test")
+    sent = placed(made, Position(epoch=3, sequence=9))
+
+    assert is_fence(made)
+    assert is_fence(sent)
+    assert (sent.key, sent.value, position_of(sent.headers)) == (FENCE, None, Position(3, 9))
+    assert not is_fence(Record(FENCE, b"{}", ()))
+    assert not is_fence(Record(b"IN/account:a", None, ()))

@@ -15,7 +15,7 @@ from services.blocklist.handlers.forward.report import Report
 from services.blocklist.handlers.unit import Unit
 from services.blocklist.outbox import OUTBOX, without
 from services.blocklist.tables import outbox
-from shared.events import CaseEvent, WithholdingChanged, decode
+from shared.events import CaseEvent, WithholdingChanged, decode, is_fence
 from shared.ids import DirectiveId, Key
 
 ROWS_AT_A_TIME = 200
@@ -88,7 +88,8 @@ async def _waiting(connection: AsyncConnection) -> AsyncIterator[tuple[Mapping[A
         after = select(*columns).where(outbox.c.published_at.is_(None), outbox.c.id > last).order_by(outbox.c.id)
         rows = (await connection.execute(after.limit(ROWS_AT_A_TIME))).mappings().all()
         for row in rows:
-            data = [decode(record.value, record.headers).data for record in OUTBOX.records(row["kind"], row["body"])]
+            records = [record for record in OUTBOX.records(row["kind"], row["body"]) if not is_fence(record)]
+            data = [decode(record.value, record.headers).data for record in records]
             yield row, [event for event in data if isinstance(event, WithholdingChanged | CaseEvent)]
         if not rows:
             return

@@ -183,6 +183,8 @@ async def _commit(connection: AsyncConnection) -> None:
         end_if_fsync_failed(error)
         if error.connection_invalidated or sqlstate(error) in UNDECIDED:
             raise OutcomeUnknown from error
+        # A COMMIT for which SQLite had no lock leaves its transaction open, with everybody shut out, and no ROLLBACK follows.
+        await connection.invalidate()
         raise
     except (OSError, asyncio.CancelledError) as error:
         raise OutcomeUnknown from error

@@ -18,7 +18,7 @@ from sqlalchemy.pool import NullPool
 
 from shared.engines import ANSWER, Engines, StoreLimits, driver_url
 from shared.outages import StoreUnfit
-from shared.store_checks import SETTINGS, Finding, judge, pooled
+from shared.store_checks import SETTINGS, Finding, judge, pooled, unsettled
 
 if TYPE_CHECKING:
     Connection: TypeAlias = asyncpg.Connection[asyncpg.Record]
@@ -32,7 +32,7 @@ RENEWED = 600
 """Seconds after which a connection is made anew, and the server asked again whether it is fit."""
 
 UNKNOWN_TO_POOLER = "08P01"
-"""How PgBouncer refuses the settings of a session, unless it is told to ignore them, and then it ignores them."""
+"""How PgBouncer refuses the settings of a session, unless it is told to ignore them."""
 
 _HOLD_ON = "SELECT set_config('synchronous_commit', current_setting('synchronous_commit'), false)"
 
@@ -76,30 +76,29 @@ def _notice_silence(connection: Connection, seconds: float) -> None:
 async def find_faults(url: str, limits: StoreLimits) -> list[Finding]:
     """What is wrong with the server, poolers included. Raises OSError or asyncpg's errors for a server that is away.
 
-    A pooler is proven by handing two clients the same session. One that is busy, or pools by session, shows nothing.
+    A transaction pooler is proven by handing two clients the same session. One that is busy then is not found out.
     """
     first = await asyncpg.connect(dsn(url), timeout=limits.connect)
     try:
-        found = judge(await first.fetch(SETTINGS))
-        if await _hands_around(first, url, limits):
-            found.append(pooled())
+        return [*judge(await first.fetch(SETTINGS)), *await _pooler(first, url, limits)]
     finally:
         first.terminate()
-    return found
 
 
-async def _hands_around(first: Connection, url: str, limits: StoreLimits) -> bool:
-    pid = await first.fetchval("SELECT pg_backend_pid()")
+async def _pooler(first: Connection, url: str, limits: StoreLimits) -> list[Finding]:
+    """What stands between us and a session of our own, if anything does."""
     try:
         second = await asyncpg.connect(dsn(url), timeout=limits.connect, server_settings=_server_settings(limits, None))
     except asyncpg.PostgresError as error:
         if error.sqlstate == UNKNOWN_TO_POOLER:
-            return True
+            return [unsettled()]
         raise
     try:
-        return bool(await second.fetchval("SELECT pg_backend_pid() = $1", pid))
+        shared = await second.fetchval("SELECT pg_backend_pid()") == await first.fetchval("SELECT pg_backend_pid()")
+        patience = await second.fetchval("SELECT setting FROM pg_settings WHERE name = 'lock_timeout'")
     finally:
         second.terminate()
+    return [pooled()] * shared + [unsettled()] * (patience != str(int(limits.lock * 1000)))
 
 
 def dsn(url: str) -> str:

@@ -56,6 +56,12 @@ def pooled() -> Finding:
     return Finding(setting="the connection", found="shared by a transaction pooler", remedy=remedy)
 
 
+def unsettled() -> Finding:
+    """Somebody refuses, or drops, what a session asks to hold for itself."""
+    remedy = "without lock_timeout and the like a wait may never end; connect directly, or let the pooler pass them on"
+    return Finding(setting="the connection", found="without the settings that it was opened with", remedy=remedy)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Rule:
     setting: str

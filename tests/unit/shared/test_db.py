@@ -129,6 +129,7 @@ async def test_a_caller_that_hangs_up_leaves_a_whole_transaction(database: Datab
     assert await count(database) == 2
 
 
+@pytest.mark.fault(4)
 async def test_a_write_that_fails_after_its_caller_hung_up_says_nothing(database: Database) -> None:
     reached, go_on = asyncio.Event(), asyncio.Event()
 
@@ -248,6 +249,7 @@ async def test_a_naive_time_is_never_stored(database: Database) -> None:
         await database.write(lambda connection: add(connection, 1, naive))
 
 
+@pytest.mark.fault(3)
 async def test_a_commit_whose_connection_broke_has_an_unknown_outcome(postgres_database: str) -> None:
     async with opened(Database(postgres_database)) as database, opened(Database(postgres_database)) as other:
         await database.write(lambda connection: connection.run_sync(metadata.create_all))

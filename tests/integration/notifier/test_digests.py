@@ -11,6 +11,7 @@ from sqlalchemy import delete, select, update
 from services.notifier.comparer import Comparer
 from services.notifier.consumer.records import Partition
 from services.notifier.domain.holes import Hole
+from services.notifier.handlers.digests import notice_silence
 from services.notifier.metrics import StateMetrics
 from services.notifier.store import holes
 from services.notifier.tables import (
@@ -389,6 +390,14 @@ async def test_the_gauge_shows_how_many_have_diverged(world: World, kafka: FakeK
     await shown.refresh()
 
     assert world.metric("geowithhold_diverged_jurisdictions") == 1
+
+
+async def test_before_any_digest_has_come_no_place_is_silent(world: World) -> None:
+    await world.withhold(A1)
+
+    await world.commands.run(notice_silence)
+
+    assert await world.count(state_digests) == 0
 
 
 async def test_it_compares_until_it_is_told_to_stop(sqlite_world: World, kafka: FakeKafka, blocklist: FakeBlocklist) -> None:

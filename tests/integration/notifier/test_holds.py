@@ -324,4 +324,5 @@ async def test_readiness_tells_what_is_not_certain_and_stays_ready(world: World,
         "quarantined_about_nobody_knows_what": 1,
         "held_keys": 1,
         "held_directives": 0,
+        "diverged_jurisdictions": 0,
     }

@@ -9,9 +9,13 @@ import pytest
 from sqlalchemy import insert, select
 
 from services.notifier.consumer.operator import Operator
+from services.notifier.domain.quarantine import Outcome, Verb
 from services.notifier.handlers.happenings import CaseRecord
+from services.notifier.handlers.quarantine import Act, finish, shown
+from services.notifier.handlers.unit import Unit
 from services.notifier.tables import directives, enforcements, quarantine, withholding_history
 from shared.events import Record, WithholdingChanged
+from shared.http.problems import Refusal
 from tests.integration.notifier.fakes import DIRECTIVES, ENFORCEMENTS, TOPICS, WITHHOLDINGS, FakeBlocklist, FakeKafka
 from tests.integration.notifier.test_api import application, pointers
 from tests.integration.notifier.test_holds import GARBAGE, KEY, STORY, ask, broken, consume, heal, held
@@ -270,6 +274,20 @@ async def test_a_closed_record_refuses_every_verb_and_says_how_it_was_closed(
     assert (answer.status_code, answer.json()["state"]) == (409, "skipped")
     assert "it was skipped" in answer.json()["detail"]
     assert len((await http.get("/v1/quarantine/1")).json()["actions"]) == 1
+
+
+async def test_what_is_closed_is_not_concluded_a_second_time(world: World, kafka: FakeKafka, http: httpx2.AsyncClient) -> None:
+    """Whoever had looked at the record before somebody else closed it."""
+    kafka.write(WITHHOLDINGS, GARBAGE)
+    await consume(world, kafka)
+    await http.post("/v1/quarantine/1/skip", json=SKIP)
+    act = Act(verb=Verb.SKIP, actors=("asha", "bo"))
+
+    async def late(unit: Unit) -> None:
+        await finish(unit, (await shown(unit, 1)).record, act, Outcome.DISMISSED)
+
+    with pytest.raises(Refusal, match="it was skipped"):
+        await world.commands.run(late)
 
 
 @pytest.mark.parametrize("path", ["", "/retry", "/replace", "/skip"])

@@ -2,6 +2,7 @@
 
 import re
 import sys
+from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Self, TypeVar
@@ -12,6 +13,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from shared.clock import Clock, clock_from
 from shared.engines import StoreLimits, driver_url
 from shared.http.admission import Rooms
+from shared.outbox.purge import Policy
 from shared.targets import DEFAULT_PLATFORM, PlatformPatterns
 from shared.topic_check import SAFE, Floor
 from shared.topics import Topics
@@ -57,6 +59,8 @@ class CommonSettings(BaseSettings):
     database_report_seconds: float = Field(300, validation_alias="GEOWITHHOLD_DATABASE_REPORT_SECONDS", gt=0, le=3600)
     database_idle_seconds: float = Field(60, validation_alias="GEOWITHHOLD_DATABASE_IDLE_SECONDS", gt=0, le=3600)
     database_silence_seconds: float = Field(20, validation_alias="GEOWITHHOLD_DATABASE_SILENCE_SECONDS", ge=1, le=600)
+    outbox_keep_hours: float = Field(168, validation_alias="GEOWITHHOLD_OUTBOX_KEEP_HOURS", gt=0, le=100_000)
+    outbox_keep_at_most_hours: float = Field(720, validation_alias="GEOWITHHOLD_OUTBOX_KEEP_AT_MOST_HOURS", gt=0, le=100_000)
     log_level: str = Field("INFO", validation_alias="GEOWITHHOLD_LOG_LEVEL", pattern="^(DEBUG|INFO|WARNING|ERROR)$")
     host: str = Field("127.0.0.1", validation_alias="GEOWITHHOLD_HOST")
     unready_seconds: float | None = Field(None, validation_alias="GEOWITHHOLD_UNREADY_SECONDS", ge=0, le=15)
@@ -87,9 +91,20 @@ class CommonSettings(BaseSettings):
         return self
 
     @model_validator(mode="after")
+    def _published_events_are_kept_at_most_as_long_as_their_limit(self) -> Self:
+        if self.outbox_keep_hours > self.outbox_keep_at_most_hours:
+            raise ValueError("GEOWITHHOLD_OUTBOX_KEEP_HOURS: longer than GEOWITHHOLD_OUTBOX_KEEP_AT_MOST_HOURS")
+        return self
+
+    @model_validator(mode="after")
     def _patterns_have_their_groups(self) -> Self:
         _ = self.platform
         return self
+
+    @property
+    def outbox_policy(self) -> Policy:
+        """How long published events are kept."""
+        return Policy(timedelta(hours=self.outbox_keep_hours), timedelta(hours=self.outbox_keep_at_most_hours))
 
     @property
     def key(self) -> str | None:

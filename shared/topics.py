@@ -57,6 +57,11 @@ class Topics:
         """What the blocklist publishes."""
         return self.withholdings, self.directives
 
+    @property
+    def notifier_group(self) -> str:
+        """The group in which notifiers share the partitions."""
+        return f"{self.prefix}-notifier"
+
     def specs(self) -> tuple[TopicSpec, ...]:
         return (
             self._spec(

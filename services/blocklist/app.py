@@ -23,12 +23,16 @@ from services.blocklist.outbox import OUTBOX, RELAY_TABLES, SOURCE
 from services.blocklist.replaying import Replaying
 from services.blocklist.settings import BlocklistSettings
 from services.blocklist.store import publishing
+from services.blocklist.tables import idempotency
 from shared.db import Database, opened
 from shared.http.admission import AdmissionMetrics
 from shared.http.app import Admitting, add_probes, create_http_app
 from shared.http.readiness import Check, Said, migrated, readiness
 from shared.outbox.backlog import Backlog, published_in_time
+from shared.outbox.lane_state import no_lane_halted
 from shared.outbox.metrics import RelayMetrics
+from shared.outbox.purge import Aged, Purge, PurgeMetrics
+from shared.outbox.readers import group_offsets
 from shared.outbox.run import relay_to_kafka
 from shared.outbox.sql import SqlRelayStore
 from shared.outbox.wakeup import work_while_leading
@@ -58,6 +62,7 @@ class _Parts:
             "database": migrated(self.database, PACKAGE),
             "publishing": self.publishing,
             "outbox": published_in_time(self.backlog),
+            "lanes": no_lane_halted(self.database, RELAY_TABLES),
         }
 
     @property
@@ -121,18 +126,32 @@ def _digesting(parts: _Parts) -> Body:
 
 
 @asynccontextmanager
-async def _publishing_by(parts: _Parts, relay: Body, digest: Body) -> AsyncIterator[None]:
+async def _publishing_by(parts: _Parts, relay: Body, digest: Body, purged: PurgeMetrics) -> AsyncIterator[None]:
     """Everything that has to do with publishing. It ends in the opposite order: what is queued last is still relayed."""
     settings = parts.settings
     replaying = Replaying(database=parts.database, topics=settings.topics, clock=settings.clock, backlog=parts.backlog)
-    async with running("relay", relay), running("digests", digest), running("replays", replaying.run):
+    purge = Purge(
+        database=parts.database,
+        tables=RELAY_TABLES,
+        policy=settings.outbox_policy,
+        passed=partial(group_offsets, settings.kafka_bootstrap_servers, settings.topics.notifier_group),
+        clock=settings.clock,
+        metrics=purged,
+        also=[Aged(idempotency.c.key, idempotency.c.created_at, settings.idempotency_keep)],
+    )
+    async with (
+        running("relay", relay),
+        running("digests", digest),
+        running("replays", replaying.run),
+        running("purge", purge.run),
+    ):
         yield
 
 
 def _publishing(parts: _Parts) -> AbstractAsyncContextManager[None]:
     """With its instruments, which are made at once: a process shows them from its start."""
     relay = partial(parts.relay, RelayMetrics(parts.registry, parts.relayed))
-    return _publishing_by(parts, relay, _digesting(parts))
+    return _publishing_by(parts, relay, _digesting(parts), PurgeMetrics(parts.registry))
 
 
 def _parts(settings: BlocklistSettings) -> _Parts:

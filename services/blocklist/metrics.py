@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
 from services.blocklist.domain.withholding import Withholding
-from services.blocklist.outbox import OUTBOX
+from services.blocklist.outbox import RELAY_TABLES
 from services.blocklist.store import publishing, withholdings
 from shared.clock import Clock
 from shared.db import Database
@@ -44,7 +44,7 @@ class StateMetrics:
         self._withheld = Gauge(
             "geowithhold_withheld_keys", "Targets withheld now, each place counted on its own.", registry=registry
         )
-        self._backlog = BacklogMetrics(registry, database, OUTBOX, clock)
+        self._backlog = BacklogMetrics(registry, database, RELAY_TABLES, clock)
         self._withholdings = Gauge(
             "geowithhold_withholdings", "Targets withheld now.", ["jurisdiction", "target_type"], registry=registry
         )

@@ -1,5 +1,6 @@
 """The service's settings."""
 
+from datetime import timedelta
 from typing import Self
 
 from pydantic import Field, model_validator
@@ -23,6 +24,7 @@ class BlocklistSettings(CommonSettings):
     backlog_soft: int = Field(500_000, ge=1, validation_alias="GEOWITHHOLD_BACKLOG_SOFT")
     backlog_hard: int = Field(2_000_000, ge=1, validation_alias="GEOWITHHOLD_BACKLOG_HARD")
     backlog_bulk_targets: int = Field(100, ge=0, validation_alias="GEOWITHHOLD_BACKLOG_BULK_TARGETS")
+    idempotency_keep_hours: float = Field(720, validation_alias="GEOWITHHOLD_IDEMPOTENCY_KEEP_HOURS", ge=1, le=100_000)
     account_url: str = Field(DEFAULT_ADDRESSES.account, validation_alias="GEOWITHHOLD_PLATFORM_ACCOUNT_URL")
     post_url: str = Field(DEFAULT_ADDRESSES.post, validation_alias="GEOWITHHOLD_PLATFORM_POST_URL")
     hashtag_url: str = Field(DEFAULT_ADDRESSES.hashtag, validation_alias="GEOWITHHOLD_PLATFORM_HASHTAG_URL")
@@ -50,6 +52,11 @@ class BlocklistSettings(CommonSettings):
     def bounds(self) -> Bounds:
         """How much may wait to be published before new blocks are refused."""
         return Bounds(soft=self.backlog_soft, hard=self.backlog_hard, bulk_targets=self.backlog_bulk_targets)
+
+    @property
+    def idempotency_keep(self) -> timedelta:
+        """How long a request may be sent again under its key."""
+        return timedelta(hours=self.idempotency_keep_hours)
 
     @property
     def limits(self) -> Limits:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
 
 import httpx2
@@ -34,7 +34,9 @@ from shared.http.admission import AdmissionMetrics, Rules
 from shared.http.app import Admitting, add_probes, create_http_app
 from shared.http.readiness import Check, Said, migrated, readiness
 from shared.outbox.backlog import Backlog, published_in_time
+from shared.outbox.lane_state import no_lane_halted
 from shared.outbox.metrics import RelayMetrics
+from shared.outbox.purge import Purge, PurgeMetrics
 from shared.outbox.run import relay_to_kafka
 from shared.outbox.sql import SqlRelayStore
 from shared.outbox.wakeup import Lead, work_while_leading
@@ -73,7 +75,7 @@ def create_app(settings: NotifierSettings) -> FastAPI:
         stall_seconds=settings.stall_seconds,
         stalled=ConsumerMetrics(metrics).restarted,
     )
-    relay = _relay(settings, database, RelayMetrics(metrics, [settings.topics.compliance]), wake, guard)
+    publishing = _publishing(settings, database, metrics, wake, guard)
     tries = DeliveryMetrics(metrics)
     deadlines = Deadlines(commands=commands, clock=clock, caught_up=consumer.caught_up)
 
@@ -82,7 +84,7 @@ def create_app(settings: NotifierSettings) -> FastAPI:
         async with opened(database), _channels(settings) as channels:
             sender = Sender(commands=commands, carry=channels.carry, metrics=tries, attempts=settings.delivery_attempts)
             async with (
-                running("relay", relay),
+                publishing,
                 running("sender", partial(_alone, settings, SENDER, sender.run, asyncio.Event())),
                 running("deadlines", deadlines.run),
                 _made_whole(settings, database, commands) as source,
@@ -133,8 +135,11 @@ def _blocklist(settings: NotifierSettings) -> httpx2.AsyncClient:
     return httpx2.AsyncClient(base_url=settings.blocklist_url, timeout=HISTORY_TIMEOUT, headers=headers)
 
 
-def _relay(settings: NotifierSettings, database: Database, metrics: RelayMetrics, wake: asyncio.Event, guard: TopicGuard) -> Body:
-    return partial(
+def _publishing(
+    settings: NotifierSettings, database: Database, registry: CollectorRegistry, wake: asyncio.Event, guard: TopicGuard
+) -> AbstractAsyncContextManager[None]:
+    """The relay, and what purges after it. Their instruments are made at once: a process shows them from its start."""
+    relay = partial(
         relay_to_kafka,
         settings=settings,
         client_id="geowithhold-notifier-relay",
@@ -143,10 +148,25 @@ def _relay(settings: NotifierSettings, database: Database, metrics: RelayMetrics
         topics=(settings.topics.compliance,),
         guard=guard,
         clock=settings.clock,
-        metrics=metrics,
+        metrics=RelayMetrics(registry, [settings.topics.compliance]),
         wake=wake,
         listen_to=None if settings.embedded else settings.database_url,
     )
+    purge = Purge(
+        database=database,
+        tables=RELAY_TABLES,
+        policy=settings.outbox_policy,
+        passed=None,
+        clock=settings.clock,
+        metrics=PurgeMetrics(registry),
+    )
+
+    @asynccontextmanager
+    async def both() -> AsyncIterator[None]:
+        async with running("relay", relay), running("purge", purge.run):
+            yield
+
+    return both()
 
 
 @asynccontextmanager
@@ -177,6 +197,7 @@ def _checks(database: Database, consumer: Consumer, backlog: Backlog, guard: Top
         "database": migrated(database, PACKAGE),
         "consumer": consuming,
         "outbox": published_in_time(backlog),
+        "lanes": no_lane_halted(database, RELAY_TABLES),
         "quarantine": certain(database),
         "topics": guard.said,
     }

@@ -25,7 +25,7 @@ from services.notifier.domain.facts import (
     WentOverdue,
 )
 from services.notifier.lane_metrics import LaneFactMetrics, LaneStateMetrics
-from services.notifier.outbox import OUTBOX
+from services.notifier.outbox import RELAY_TABLES
 from services.notifier.store import deliveries, holes
 from services.notifier.store.figures import Figures, figures
 from shared.clock import Clock
@@ -112,7 +112,7 @@ class StateMetrics:
         self, registry: CollectorRegistry, database: Database, clock: Clock, lag: Callable[[], Mapping[str, float]]
     ) -> None:
         self._database = database
-        self._backlog = BacklogMetrics(registry, database, OUTBOX, clock)
+        self._backlog = BacklogMetrics(registry, database, RELAY_TABLES, clock)
         self._clocks = ClockStateMetrics(registry, database, clock)
         self._lanes = LaneStateMetrics(registry, database, clock)
         self._lag = lag

@@ -9,7 +9,8 @@ from prometheus_client import CollectorRegistry, Counter, Gauge
 from shared.clock import Clock
 from shared.db import Database
 from shared.outbox.failures import Failure
-from shared.outbox.table import Outbox
+from shared.outbox.lane_state import LaneMetrics
+from shared.outbox.sql.tables import RelayTables
 
 
 class LeaseChange(StrEnum):
@@ -44,12 +45,13 @@ class RelayMetrics:
 
 
 class BacklogMetrics:
-    """What waits in the outbox, read when somebody scrapes."""
+    """What waits in the outbox, and how its lanes stand, read when somebody scrapes."""
 
-    def __init__(self, registry: CollectorRegistry, database: Database, outbox: Outbox, clock: Clock) -> None:
+    def __init__(self, registry: CollectorRegistry, database: Database, tables: RelayTables, clock: Clock) -> None:
         self._database = database
-        self._outbox = outbox
+        self._outbox = tables.outbox
         self._clock = clock
+        self._lanes = LaneMetrics(registry, database, tables)
         self._unpublished = Gauge("geowithhold_outbox_unpublished", "Events that wait to be published.", registry=registry)
         self._oldest = Gauge(
             "geowithhold_outbox_oldest_seconds", "How long the oldest unpublished event has waited.", registry=registry
@@ -59,6 +61,7 @@ class BacklogMetrics:
         waiting, oldest = await self._database.read(self._outbox.backlog)
         self._unpublished.set(waiting)
         self._oldest.set(_age(oldest, self._clock()))
+        await self._lanes.refresh()
 
 
 def _age(since: datetime | None, now: datetime) -> float:

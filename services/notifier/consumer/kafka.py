@@ -158,7 +158,7 @@ async def connected(
     await (guard.ensure() if guard else ensure_topics(bootstrap, topics.specs()))
     consumer = make_consumer(
         bootstrap,
-        group=f"{topics.prefix}-notifier",
+        group=topics.notifier_group,
         client_id="geowithhold-notifier",
         instance=settings.instance or None,
         idle_pause_ms=settings.kafka_idle_pause_ms,

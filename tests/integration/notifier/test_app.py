@@ -44,7 +44,7 @@ def settings(url: str, *, broker: str = NOBODY, prefix: str = "test", **changes:
     )
 
 
-@pytest.fixture
+@pytest.fixture(autouse=True)
 def quiet() -> Iterator[None]:
     """Drawing the tracebacks of whatever misses its tables would keep the loop busy for seconds."""
     silence_logs()

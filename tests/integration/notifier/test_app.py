@@ -140,7 +140,7 @@ async def test_without_kafka_it_answers_what_it_knows(migrated_sqlite: str) -> N
         alive, ready = await http.get("/livez"), await http.get("/readyz")
         zeros = await http.get("/v1/jurisdictions/IN")
 
-    assert (alive.status_code, ready.status_code, zeros.status_code) == (200, 200, 200)
+    assert (alive.status_code, ready.status_code, zeros.status_code) == (200, 200, 200), ready.json()
     assert ready.json()["consumer"] == "not assigned yet"
 
 

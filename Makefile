@@ -71,7 +71,7 @@ test-faults: $(VENV)/.dev-installed ## Run the fault suite: ten thousand simulat
 
 .PHONY: test-kafka
 test-kafka: $(VENV)/.dev-installed ## Run what needs a broker on Apache Kafka itself, and what only it can show; needs Java 17 and Maven
-	GEOWITHHOLD_TEST_BROKER=apache $(PY) -m pytest --numprocesses=$(WORKERS) --dist=worksteal -m "broker or apache"
+	GEOWITHHOLD_TEST_BROKER=apache $(PY) -m pytest --numprocesses=$(WORKERS) --dist=worksteal -m "broker or apache" --ignore=tests/faults
 
 ##@ Change it
 

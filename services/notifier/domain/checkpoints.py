@@ -93,8 +93,9 @@ class Standstill(NamedTuple):
 
 
 def stood(before: Standstill | None, lane: Lane, now: datetime) -> Standstill:
-    """A lane that moves is not waited for: what is missing in it shows with the next record."""
-    return before if before is not None and before.sequence == lane.sequence else Standstill(lane.sequence, now)
+    """A lane that moves is not waited for: what is missing in it shows with the next record. A clock set back begins anew."""
+    stands = before is not None and before.sequence == lane.sequence and before.since <= now
+    return before if before is not None and stands else Standstill(lane.sequence, now)
 
 
 def is_lost(standstill: Standstill, now: datetime) -> bool:

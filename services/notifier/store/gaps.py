@@ -7,6 +7,7 @@ from sqlalchemy import ColumnElement, Table, and_, case, delete, func, select, t
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.notifier.domain.stream import Gap
+from services.notifier.store.waits import is_due
 from services.notifier.tables import stream_gaps, stream_marks
 from shared.sql import upsert
 
@@ -31,7 +32,7 @@ async def find(connection: AsyncConnection, topic: str, partition: int) -> list[
 
 async def waiting(connection: AsyncConnection, now: datetime) -> Mapping[tuple[str, int], bool]:
     """The partitions of which something may still be fetched, and whether the time for the next try has come."""
-    due = func.min(stream_gaps.c.next_try_at) <= now
+    due = is_due(func.min(stream_gaps.c.next_try_at), now)
     columns = (stream_gaps.c.topic, stream_gaps.c.partition)
     found = await connection.execute(select(*columns, due).where(fillable).group_by(*columns))
     return {(topic, partition): bool(is_due) for topic, partition, is_due in found}

@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.notifier.domain.holes import Hole
 from services.notifier.store import keys
+from services.notifier.store.waits import is_due
 from services.notifier.tables import revision_holes, version_holes, withholding_history, withholdings
 from shared.ids import DirectiveId, Key
 from shared.sql import upsert
@@ -109,7 +110,7 @@ async def count(connection: AsyncConnection) -> int:
 
 
 async def _due(connection: AsyncConnection, table: Table, now: datetime, limit: int) -> Sequence[Mapping[Any, Any]]:
-    statement = select(*table.c).where(table.c.next_try_at <= now).order_by(table.c.next_try_at).limit(limit)
+    statement = select(*table.c).where(is_due(table.c.next_try_at, now)).order_by(table.c.next_try_at).limit(limit)
     return (await connection.execute(statement)).mappings().all()
 
 

@@ -25,8 +25,11 @@ def invariant_2(found: Evidence) -> Iterator[Violation]:
 
 def _queued_in_order(found: Evidence) -> Iterator[Violation]:
     queued: dict[str, list[int]] = defaultdict(list)
-    for event in {each.id: each for each in reversed(_state_rows(found))}.values():  # of a replayed version the first counts
-        queued[event.key].insert(0, _version(event.id))
+    seen: set[str] = set()
+    for event in _state_rows(found):
+        if event.id not in seen:  # of a version that was replayed the first row counts
+            seen.add(event.id)
+            queued[event.key].append(_version(event.id))
     for name, order in queued.items():
         if order != list(range(1, len(order) + 1)):
             yield Violation(2, f"{name} is queued in the order {order}")

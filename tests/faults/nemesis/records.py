@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from random import Random
 from typing import Any
 
+import httpx2
 from aiokafka import AIOKafkaProducer, TopicPartition
 
 from shared.kafka import make_consumer, make_producer, stop_quietly
@@ -16,6 +17,7 @@ from tests.faults.process import Plan, ask, was_done, withdraw
 
 WITHIN = 8.0
 SWALLOWED_WITHIN = 10.0
+WHOLE_PARTITION = 0.05
 
 
 async def repeat(scene: Scene, chance: Random) -> bool:
@@ -97,9 +99,26 @@ async def swallow(scene: Scene, chance: Random) -> bool:
     return was_done(world.plans, plan)
 
 
+async def replay(scene: Scene, chance: Random) -> bool:
+    """An operator has a key, a directive or a partition published again, while everything goes on."""
+    topics = scene.world.topics
+    topic = chance.choice((topics.withholdings, topics.directives))
+    place = TopicPartition(topic, chance.randrange(topics.partitions))
+    found = await _read(scene, place, 500, 1)
+    if not found:
+        return False
+    body: dict[str, object] = {"key" if topic == topics.withholdings else "directive": found[0].key.decode()}
+    if chance.random() < WHOLE_PARTITION:
+        body = {"topic": topic, "partition": place.partition}
+    async with httpx2.AsyncClient(timeout=WITHIN) as http:
+        answer = await http.post(f"{chance.choice(scene.world.api_urls)}/v1/admin/replays", json=body)
+    return answer.status_code == httpx2.codes.ACCEPTED
+
+
 FAULTS = (
     Fault("records repeated", repeat, 5),
     Fault("records reordered", reorder, 5),
     Fault("garbage", garbage, 4),
     Fault("batch lost by the broker", swallow, 4),
+    Fault("replay", replay, 3),
 )

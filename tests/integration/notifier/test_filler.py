@@ -104,6 +104,20 @@ async def test_while_the_blocklist_is_away_the_gap_waits_longer_and_longer(
     assert await gaps(world) == []
 
 
+@pytest.mark.fault(38)
+async def test_what_was_missed_while_the_clock_ran_ahead_is_fetched_when_it_is_right_again(
+    world: World, kafka: FakeKafka, lanes: FakeBlocklistLanes
+) -> None:
+    lanes.versions(3, lost={2})
+    world.clock.advance(3000)
+    await Rig(world, kafka).turn()
+    world.clock.advance(-3000)
+
+    assert await filler(world, lanes).run_once(asyncio.Event()) == 1
+
+    assert await gaps(world) == []
+
+
 async def test_what_the_source_does_not_have_yet_is_asked_for_again(
     world: World, kafka: FakeKafka, lanes: FakeBlocklistLanes
 ) -> None:

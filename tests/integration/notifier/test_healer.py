@@ -1,6 +1,7 @@
 import asyncio
 from datetime import timedelta
 
+import pytest
 from sqlalchemy import select
 
 from services.notifier.domain.holes import Hole
@@ -65,6 +66,18 @@ async def test_while_the_blocklist_is_away_the_hole_waits_longer_and_longer(worl
     blocklist.away = False
     world.clock.advance(60)
     await healer(world, blocklist).run_once(asyncio.Event())
+    assert await world.holes() == {}
+
+
+@pytest.mark.fault(38)
+async def test_a_hole_that_was_found_while_the_clock_ran_ahead_is_filled_when_it_is_right_again(world: World) -> None:
+    blocklist = FakeBlocklist(published=[withholding(version=number) for number in range(1, 4)])
+    world.clock.advance(3000)
+    await world.withhold(withholding(version=3))
+    world.clock.advance(-3000)
+
+    assert await healer(world, blocklist).run_once(asyncio.Event()) == 1
+
     assert await world.holes() == {}
 
 

@@ -71,6 +71,11 @@ def test_a_lane_that_moves_is_waited_for() -> None:
     assert stood(Standstill(5, AT), Lane(1, 6, 6, b""), after(60)) == Standstill(6, after(60))
 
 
+@pytest.mark.fault(38)
+def test_a_clock_that_is_set_back_does_not_make_a_lost_end_wait() -> None:
+    assert stood(Standstill(5, after(3000)), Lane(1, 5, 5, b""), AT) == Standstill(5, AT)
+
+
 @pytest.mark.parametrize(
     ("lane", "gaps", "wanted"),
     [

@@ -13,7 +13,7 @@ from services.notifier.domain.digests import Agrees, Diverged, Doubtful, Sum, ju
 from services.notifier.domain.facts import DigestCompared, StateDiverged
 from services.notifier.domain.holes import Hole
 from services.notifier.handlers.unit import Unit
-from services.notifier.store import digests, holes
+from services.notifier.store import digests, gaps, holes
 from services.notifier.store.digests import Told
 from shared.events import StateDigested
 from shared.ids import Jurisdiction, Key
@@ -53,12 +53,20 @@ async def conclude(unit: Unit, told: Told, own: Sum, topic: str) -> None:
             await digests.conclude(
                 unit.connection, latest, mismatches=0, diverged_at=None, resync_at=None, agreed_as_of=latest.as_of
             )
+            await _settle(unit, topic)
         case Doubtful(mismatches=mismatches):
             await digests.conclude(unit.connection, latest, mismatches=mismatches)
         case Diverged():
             await _diverge(unit, latest, own, verdict)
         case other:
             assert_never(other)
+
+
+async def _settle(unit: Unit, topic: str) -> None:
+    """What nobody has any more of the withholdings' events is made up for, once all that they said is known."""
+    agreed = await digests.agreed_as_of(unit.connection)
+    if agreed is not None:
+        await gaps.settle(unit.connection, topic, found_before=agreed)
 
 
 async def _diverge(unit: Unit, told: Told, own: Sum, verdict: Diverged) -> None:

@@ -80,6 +80,14 @@ async def conclude(connection: AsyncConnection, of: Told, **values: Any) -> None
     await connection.execute(statement.values(compared_as_of=of.as_of, **values))
 
 
+async def agreed_as_of(connection: AsyncConnection) -> datetime | None:
+    """The instant as of which all jurisdictions agreed; None while one does not."""
+    c = state_digests.c
+    doubtful = func.count().filter(or_(c.agreed_as_of.is_(None), c.mismatches > 0))
+    since, doubts = (await connection.execute(select(func.min(c.agreed_as_of), doubtful))).one()
+    return None if doubts else since
+
+
 async def to_resync(connection: AsyncConnection, now: datetime) -> list[Told]:
     c = state_digests.c
     rows = await connection.execute(select(*c).where(c.resync_at <= now).order_by(c.resync_at, c.jurisdiction))

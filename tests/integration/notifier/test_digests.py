@@ -290,6 +290,29 @@ async def test_a_key_in_a_place_where_the_blocklist_has_none_is_found_and_held(
     assert await held(world) == [("DE", "account:z", None)]
 
 
+async def purged_gap(world: World, topic: str) -> None:
+    row = {"topic": topic, "partition": 0, "first": 2, "last": 2, "attempts": 0, "next_try_at": AT, "found_at": after(30)}
+    await world.database.write(lambda connection: connection.execute(stream_gaps.insert().values(row | {"purged_at": AT})))
+
+
+async def test_what_nobody_has_any_more_is_made_up_for_once_all_places_agree(
+    world: World, kafka: FakeKafka, blocklist: FakeBlocklist
+) -> None:
+    blocklist.published.append(withholding("account:z", jurisdiction="DE", effective_at=after(1)))
+    await world.withhold(A1, A2, A3, B1)
+    await purged_gap(world, TOPICS.withholdings)
+    await purged_gap(world, TOPICS.directives)
+
+    async def both(at: datetime) -> int:
+        await tell(world, kafka, *(digest_of(blocklist.published, at, place) for place in ("DE", "IN")))
+        await compare(world, blocklist)
+        await heal(world, blocklist)
+        return await world.count(stream_gaps)
+
+    assert [await both(after(at)) for at in (20, 60, 180)] == [2, 2, 1]
+    assert await world.rows(select(stream_gaps.c.topic)) == [(TOPICS.directives,)]
+
+
 async def test_a_row_that_was_deleted_is_found_and_healed(world: World, kafka: FakeKafka, blocklist: FakeBlocklist) -> None:
     await world.withhold(A1, A2, A3, B1)
     await all_has_come(world, after(60))

@@ -123,7 +123,7 @@ async def _made_whole(settings: NotifierSettings, database: Database, commands: 
         async with (
             running("healer", Healer(commands=commands, source=history).run),
             running("filler", Filler(commands=commands, source=history, topics=settings.topics).run),
-            running("auditor", Auditor(commands=commands).run),
+            running("auditor", Auditor(commands=commands, topics=settings.topics).run),
             running("comparer", partial(_alone, settings, COMPARER, comparer.run, asyncio.Event())),
         ):
             yield history

@@ -8,15 +8,17 @@ import asyncio
 from functools import partial
 
 from services.notifier.commands import Commands
-from services.notifier.handlers.checkpoints import compare_lane, unsettled
+from services.notifier.handlers.checkpoints import compare_lane, is_purged, settle_purged, unsettled
 from shared.tasks import pause
+from shared.topics import Topics
 
 POLL_SECONDS = 1.0
 
 
 class Auditor:
-    def __init__(self, *, commands: Commands) -> None:
+    def __init__(self, *, commands: Commands, topics: Topics) -> None:
         self._commands = commands
+        self._topic = topics.withholdings
 
     async def run(self, stop: asyncio.Event) -> None:
         """Works until told to stop."""
@@ -25,6 +27,8 @@ class Auditor:
             await pause(stop, POLL_SECONDS)
 
     async def run_once(self) -> None:
-        """Compares every lane that has something to compare."""
+        """Compares every lane that has something to compare, and looks whether what was purged is made up for."""
         for topic, partition in await self._commands.ask(unsettled):
             await self._commands.run(partial(compare_lane, topic=topic, partition=partition))
+        if await self._commands.ask(partial(is_purged, topic=self._topic)):
+            await self._commands.run(partial(settle_purged, topic=self._topic))

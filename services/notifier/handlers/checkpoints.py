@@ -23,7 +23,7 @@ from services.notifier.domain.checkpoints import (
 from services.notifier.domain.facts import CheckpointDiffered, GapFound
 from services.notifier.domain.stream import Gap, Lane
 from services.notifier.handlers.unit import Unit
-from services.notifier.store import checkpoints, gaps, offsets
+from services.notifier.store import checkpoints, digests, gaps, offsets
 from services.notifier.store.checkpoints import Stored
 from services.notifier.store.offsets import Progress
 from shared.events import CheckpointMade
@@ -36,6 +36,18 @@ async def record_checkpoints(unit: Unit, made: Sequence[CheckpointMade]) -> None
 async def unsettled(unit: Unit) -> list[tuple[str, int]]:
     """The partitions whose checkpoint is still to be compared."""
     return await checkpoints.unsettled(unit.connection)
+
+
+async def is_purged(unit: Unit, topic: str) -> bool:
+    """Whether anything is missing that the source does not have any more."""
+    return await gaps.any_purged(unit.connection, topic)
+
+
+async def settle_purged(unit: Unit, topic: str) -> None:
+    """What was purged of the withholdings is made up for once every jurisdiction was found to be as the blocklist says since."""
+    since = await digests.agreed_since(unit.connection)
+    if since is not None:
+        await gaps.settle(unit.connection, topic, found_before=since)
 
 
 async def compare_lane(unit: Unit, topic: str, partition: int) -> None:

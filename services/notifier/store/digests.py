@@ -104,6 +104,16 @@ async def count_diverged(connection: AsyncConnection) -> int:
     return int((await connection.execute(select(func.count()).select_from(state_digests).where(wanted))).scalar_one())
 
 
+async def agreed_since(connection: AsyncConnection) -> datetime | None:
+    """As of when every jurisdiction, at the latest, was found to be as the blocklist says; None if some was not yet."""
+    c = state_digests.c
+    told, agreed, since = (
+        await connection.execute(select(func.count(), func.count(c.agreed_as_of), func.min(c.agreed_as_of)))
+    ).one()
+    found: datetime | None = since if told == agreed else None
+    return found
+
+
 async def epoch_of(connection: AsyncConnection, topic: str) -> int | None:
     """The epoch that the topic's records have come to; None before anything was numbered."""
     found: int | None = (await connection.execute(select(func.max(offsets.c.epoch)).where(offsets.c.topic == topic))).scalar()

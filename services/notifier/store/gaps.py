@@ -50,10 +50,15 @@ async def postpone(connection: AsyncConnection, topic: str, partition: int, unti
     await connection.execute(update(stream_gaps).where(_of(stream_gaps, topic, partition), fillable).values(values))
 
 
+async def any_purged(connection: AsyncConnection, topic: str) -> bool:
+    wanted = select(stream_gaps.c.first).where(stream_gaps.c.topic == topic, ~fillable).limit(1)
+    return (await connection.execute(wanted)).first() is not None
+
+
 async def settle(connection: AsyncConnection, topic: str, *, found_before: datetime) -> None:
     """What was purged is made up for: everything that the source has now was compared since."""
-    purged = and_(stream_gaps.c.topic == topic, stream_gaps.c.purged_at.is_not(None))
-    await connection.execute(delete(stream_gaps).where(purged, stream_gaps.c.found_at < found_before))
+    made_up_for = and_(stream_gaps.c.topic == topic, ~fillable, stream_gaps.c.found_at < found_before)
+    await connection.execute(delete(stream_gaps).where(made_up_for))
 
 
 async def count(connection: AsyncConnection) -> dict[tuple[str, str], int]:

@@ -4,13 +4,13 @@ import asyncio
 from dataclasses import replace
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import insert, select, update
 
 from services.notifier.auditor import Auditor
 from services.notifier.domain.checkpoints import PATIENCE
 from services.notifier.filler import Filler
 from services.notifier.metrics import StateMetrics
-from services.notifier.tables import checkpoints, offsets, quarantine, stream_gaps, stream_marks
+from services.notifier.tables import checkpoints, offsets, quarantine, state_digests, stream_gaps, stream_marks
 from shared.events import StateDigested
 from shared.events.chain import MARK_EVERY
 from shared.ids import Jurisdiction
@@ -19,7 +19,7 @@ from tests.integration.notifier.lanes import CHECKPOINTS, KEY, FakeBlocklistLane
 from tests.integration.notifier.rig import Rig
 from tests.integration.notifier.world import World
 from tests.support.eventually import eventually
-from tests.unit.notifier.builders import AT, record, withholding
+from tests.unit.notifier.builders import AT, after, record, withholding
 
 TOPIC = {"topic": TOPICS.withholdings}
 
@@ -37,7 +37,7 @@ class Watch:
         self.rig = Rig(world, kafka)
         self.rig.source.per_poll = 1000
         self.filler = Filler(commands=world.commands, source=lanes, topics=TOPICS)
-        self.auditor = Auditor(commands=world.commands)
+        self.auditor = Auditor(commands=world.commands, topics=TOPICS)
 
     async def look(self, seconds: float = 0) -> None:
         self._world.clock.advance(seconds)
@@ -230,7 +230,7 @@ async def test_several_that_compare_at_a_time_do_no_harm(world: World, lanes: Fa
     lanes.checkpoint(digest="ab" * 32)
     await watch.rig.turn()
 
-    await asyncio.gather(*(Auditor(commands=world.commands).run_once() for _ in range(3)))
+    await asyncio.gather(*(Auditor(commands=world.commands, topics=TOPICS).run_once() for _ in range(3)))
 
     assert mismatches(world) == 1
 
@@ -261,7 +261,7 @@ async def test_it_compares_until_it_is_told_to_stop(sqlite_world: World, kafka: 
     lanes.checkpoint()
     await Rig(sqlite_world, kafka).turn()
     stop = asyncio.Event()
-    running = asyncio.create_task(Auditor(commands=sqlite_world.commands).run(stop))
+    running = asyncio.create_task(Auditor(commands=sqlite_world.commands, topics=TOPICS).run(stop))
 
     async def compared() -> bool:
         return await verified(sqlite_world) == [(3, AT)]
@@ -269,3 +269,23 @@ async def test_it_compares_until_it_is_told_to_stop(sqlite_world: World, kafka: 
     await eventually(compared)
     stop.set()
     await running
+
+
+async def test_what_was_purged_is_made_up_for_once_every_jurisdiction_agrees_since(
+    world: World, lanes: FakeBlocklistLanes, watch: Watch
+) -> None:
+    lanes.versions(3, lost={1})
+    lanes.purged = 1
+    await watch.look()
+    await watch.auditor.run_once()
+    assert await world.count(stream_gaps) == 1
+
+    common = {"epoch": 1, "as_of": after(1), "keys": 1, "withheld": 1, "digest": "ab" * 32, "mismatches": 0}
+    told = [{**common, "jurisdiction": place, "agreed_as_of": at} for place, at in (("IN", after(1)), ("FR", None))]
+    await world.database.write(lambda connection: connection.execute(insert(state_digests), told))
+    await watch.auditor.run_once()
+    assert await world.count(stream_gaps) == 1
+
+    await world.database.write(lambda connection: connection.execute(update(state_digests).values(agreed_as_of=after(1))))
+    await watch.auditor.run_once()
+    assert await world.count(stream_gaps) == 0

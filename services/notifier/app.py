@@ -33,7 +33,7 @@ from shared.db import Database, opened
 from shared.http.admission import AdmissionMetrics, Rules
 from shared.http.app import Admitting, add_probes, create_http_app
 from shared.http.readiness import Check, Said, migrated, readiness
-from shared.outbox.backlog import Backlog, published_in_time
+from shared.outbox.backlog import LATE_SECONDS, Backlog, published_in_time
 from shared.outbox.lane_state import no_lane_halted
 from shared.outbox.metrics import RelayMetrics
 from shared.outbox.purge import Purge, PurgeMetrics
@@ -188,9 +188,11 @@ def _checks(database: Database, consumer: Consumer, backlog: Backlog, guard: Top
     """Ready is who can answer. Kafka's absence does not change that: what is known can be asked for, and how old it is."""
 
     async def consuming() -> Said:
+        lag = consumer.lag()
+        behind = f"the oldest record has waited {max(lag.values()):.0f} s" if max(lag.values()) > LATE_SECONDS else None
         return Said(
-            details={"consumer": "assigned" if consumer.assigned else "not assigned yet", "lag_seconds": consumer.lag()},
-            degraded=None if consumer.assigned else "Kafka has not told yet what to read",
+            details={"consumer": "assigned" if consumer.assigned else "not assigned yet", "lag_seconds": lag},
+            degraded=behind if consumer.assigned else "Kafka has not told yet what to read",
         )
 
     return {

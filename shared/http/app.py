@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from fastapi import FastAPI, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, generate_latest
 from starlette.exceptions import HTTPException
 
 from shared.ending import Ending
@@ -18,6 +18,9 @@ from shared.http.ending import Draining
 from shared.http.metrics import HttpMetrics
 from shared.http.readiness import Readiness
 from shared.http.segments import EncodedSegments
+from shared.logs import get_logger
+
+log = get_logger(__name__)
 
 MAX_BODY_BYTES = 24 * 1024 * 1024
 """Counted on the stream. 10,000 targets of ordinary length take under 2 MiB."""
@@ -67,7 +70,11 @@ def create_http_app(
 
 
 def add_probes(app: FastAPI, *, registry: CollectorRegistry, readiness: Readiness, refresh: Refresh) -> None:
-    """`/livez` touches nothing, `/readyz` asks the dependencies, `/metrics` first brings the gauges up to date."""
+    """`/livez` touches nothing: its answer says that the loop turns. `/readyz` asks the dependencies.
+
+    `/metrics` first brings the gauges up to date. What cannot be read then is told as it was, and that it is old.
+    """
+    stale = Gauge("geowithhold_metrics_stale", "1 while what stands in the database could not be counted.", registry=registry)
 
     @app.get("/livez", include_in_schema=False)
     async def livez() -> dict[str, str]:
@@ -80,5 +87,10 @@ def add_probes(app: FastAPI, *, registry: CollectorRegistry, readiness: Readines
 
     @app.get("/metrics", include_in_schema=False)
     async def metrics() -> Response:
-        await refresh()
+        try:
+            await refresh()
+            stale.set(0)
+        except Exception as error:  # noqa: BLE001 (whatever it is, the other figures are wanted now more than ever)
+            log.warning("metrics_stale", error=repr(error))
+            stale.set(1)
         return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)

@@ -6,6 +6,9 @@ gets that answer.
 Does not promise: an exact bound. The backlog is known as of a moment ago, and one order may bring many events.
 """
 
+from collections.abc import Callable
+from functools import partial
+
 from shared.http.admission import AdmissionMetrics, Reason, Work
 from shared.http.problems import Refusal
 from shared.logs import get_logger
@@ -21,15 +24,18 @@ class Bound:
         self._metrics = metrics
         self._warned = False
 
-    async def refusal(self, *, targets: int) -> Refusal | None:
-        """Why so many targets cannot be blocked now; None if they can. A decision to comply counts as of no target."""
+    async def refusal(self, *, targets: int) -> Callable[[], Refusal] | None:
+        """What refuses to block so many targets now; None if they can be. A decision to comply counts as of no target.
+
+        It is called when the request is refused, and not if it turns out to have been answered before.
+        """
         waiting = (await self._backlog.now()).events
         self._warn(waiting)
         bulk = targets > self._bounds.bulk_targets
         if waiting < (self._bounds.soft if bulk else self._bounds.hard):
             return None
         detail = f"{waiting} events wait to be published, and nothing more can be blocked until they are fewer"
-        return self._metrics.refuse(Work.BULK if bulk else Work.WRITE, Reason.BACKLOG, detail)
+        return partial(self._metrics.refuse, Work.BULK if bulk else Work.WRITE, Reason.BACKLOG, detail)
 
     def _warn(self, waiting: int) -> None:
         """Once each time that the soft bound is passed."""

@@ -38,7 +38,7 @@ async def submit_directive(body: DirectiveIn, context: Context, sees_sealed: See
 
     async def work(unit: Unit) -> Answer:
         if too_much:
-            raise too_much
+            raise too_much()
         intake.refuse_expired(order, unit.now)
         if order.supplements and not await directives.exists(unit.connection, order.supplements, authority=order.authority):
             raise invalid(f"{order.authority} has issued no directive {order.supplements!r}", "/supplements")
@@ -132,7 +132,7 @@ async def decide_items(directive_id: str, body: DecisionIn, context: Context, at
 
     async def work(unit: Unit) -> Answer:
         if too_much:
-            raise too_much
+            raise too_much()
         named = None if isinstance(command.selection, str) else command.selection
         return answer(200, {**present.decided(await decide(unit, command), named), "batch": unit.batch.name})
 

@@ -137,6 +137,15 @@ async def test_a_service_whose_database_is_away_is_alive_not_ready_and_asks_to_c
     assert refused.headers["retry-after"] == "1"
 
 
+async def test_a_service_whose_database_is_away_tells_its_other_figures_and_that_some_are_old() -> None:
+    async with client_of(create_api(make_settings("postgresql://nobody@127.0.0.1:1/none"))) as client:
+        await client.get("/v1/directives")
+        told = await client.get("/metrics")
+
+    assert (told.status_code, "geowithhold_metrics_stale 1.0" in told.text) == (200, True)
+    assert 'geowithhold_requests_admitted_total{work="read"} 1.0' in told.text
+
+
 async def test_a_failure_tells_the_caller_nothing_internal(database_url: str) -> None:
     async with client_of(create_api(make_settings(database_url))) as client:
         failed = await client.post("/v1/directives", json=order_json())

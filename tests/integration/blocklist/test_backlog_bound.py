@@ -90,7 +90,9 @@ async def test_a_request_that_was_answered_before_gets_its_answer(bounded: Api) 
 
     again = await send(bounded, order, **key)
 
+    told = (await bounded.client.get("/metrics")).text
     assert (first.status_code, again.status_code, again.content) == (201, 201, first.content)
+    assert 'reason="backlog"' not in told
 
 
 async def test_bounds_that_contradict_each_other_stop_the_start(sqlite_database: str) -> None:

@@ -144,7 +144,7 @@ async def test_without_kafka_it_answers_what_it_knows(migrated_sqlite: str) -> N
     assert ready.json()["consumer"] == "not assigned yet"
 
 
-async def test_it_is_not_ready_before_its_database_is_migrated(sqlite_database: str, quiet: None) -> None:
+async def test_it_is_not_ready_before_its_database_is_migrated(sqlite_database: str) -> None:
     async with started(create_app(settings(sqlite_database))) as http:
         report = (await http.get("/readyz")).json()
 

@@ -8,7 +8,7 @@ import asyncio
 import socket
 import struct
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from enum import Enum, StrEnum
@@ -66,6 +66,8 @@ class Proxy:
 
     def __init__(self, upstream: Upstream) -> None:
         self.took: Counter[Effect] = Counter()
+        self.after_cut: Callable[[], object] = bool
+        """Called right after a connection was cut: for what is to hold from that moment on."""
         self.port = 0
         self._upstream = upstream
         self._latency = 0.0
@@ -209,6 +211,7 @@ class Proxy:
     def _cut(self, link: _Link) -> None:
         self.took[Effect.CUT] += 1
         link.abort()
+        self.after_cut()
 
 
 @asynccontextmanager

@@ -12,12 +12,13 @@ from sqlalchemy import text
 from services.blocklist.app import create_api
 from services.blocklist.domain.batch import BatchId, OpenBatch
 from services.blocklist.store import batches
-from shared.db import Database
+from shared.db import Database, OutcomeUnknown, opened
 from tests.support.blocklist import Rows, all_rows, client_of, delete_all, expect, make_settings
 from tests.support.builders import later_json, order_json
 from tests.support.eventually import eventually
 from tests.support.postgres import ControlledPostgres
 from tests.support.proxy import Effect, Proxy, proxied
+from tests.support.relay_cases import FIRST, PLENTY, A, numbers, sql_case
 
 pytestmark = pytest.mark.postgres
 
@@ -128,11 +129,11 @@ async def test_what_leaves_no_name_is_done_once_with_a_key(client: httpx2.AsyncC
 async def test_while_the_database_stays_away_the_outcome_is_unknown_and_the_key_tells_it_later(
     client: httpx2.AsyncClient, database: Database, proxy: Proxy, fault: Fault
 ) -> None:
-    await asyncio.gather(*(client.get("/v1/directives") for _ in range(5)))  # from now on there are connections to lose
     fault(proxy)
-    proxy.reset_new()
+    proxy.after_cut = proxy.reset_new
 
     unknown = await send(client, order_json("@a"), **{"Idempotency-Key": "k"})
+    proxy.after_cut = bool
     proxy.restore()
     known = await send(client, order_json("@a"), **{"Idempotency-Key": "k"})
 
@@ -160,3 +161,25 @@ async def test_a_name_that_somebody_is_about_to_take_is_waited_for(database: Dat
 async def waiting(database: Database) -> int:
     asked = text("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
     return int(await database.look(lambda connection: connection.scalar(asked)) or 0)
+
+
+@pytest.mark.fault(3)
+@pytest.mark.parametrize(("fault", "left"), [(commit_lost, [(1, 2)]), (answer_lost, [])])
+async def test_a_relay_whose_mark_was_cut_off_finds_the_same_numbers_or_nothing_left(
+    server: ControlledPostgres, database: Database, proxy: Proxy, fault: Fault, left: list[tuple[int, int]]
+) -> None:
+    await database.write(delete_all)
+    async with opened(Database(server.url(port=proxy.port))) as far:
+        case = sql_case(far)
+        await case.store.ensure([FIRST])
+        await case.queue(FIRST, 2)
+        hold = (await case.held())[FIRST]
+        batch = await case.batch(hold)
+        fault(proxy)
+        with pytest.raises(OutcomeUnknown):
+            await case.mark(batch)
+
+        again = await case.store.take(A, [hold], PLENTY)
+
+    assert [numbers(batch) for batch in again] == ([left] if left else [])
+    assert proxy.took[Effect.CUT] == 1

@@ -370,3 +370,44 @@ async def test_a_commit_on_sqlite_survives_a_power_cut(
             return tuple([await connection.scalar(text(f"PRAGMA {name}")) for name in names])
 
         assert await database.write(pragmas) == (journal, synchronous, 1)
+
+
+class Committing:
+    """A connection whose COMMIT ends like this."""
+
+    def __init__(self, error: BaseException) -> None:
+        self._error = error
+        self.invalidated = False
+
+    async def commit(self) -> None:
+        raise self._error
+
+    async def invalidate(self) -> None:
+        self.invalidated = True
+
+
+@pytest.mark.fault(3)
+@pytest.mark.parametrize(
+    "error",
+    [
+        TimeoutError(),
+        ConnectionResetError(),
+        asyncio.CancelledError(),
+        wrapped(None, broken=True),
+        wrapped("08007"),
+        wrapped("40003"),
+    ],
+)
+async def test_a_commit_that_nobody_answered_has_an_unknown_outcome(error: BaseException) -> None:
+    with pytest.raises(OutcomeUnknown):
+        await shared.db._commit(Committing(error))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("code", ["23505", "40001"])
+async def test_a_commit_that_was_refused_stored_nothing_and_its_connection_is_not_used_again(code: str) -> None:
+    connection = Committing(wrapped(code))
+
+    with pytest.raises(DBAPIError):
+        await shared.db._commit(connection)  # type: ignore[arg-type]
+
+    assert connection.invalidated

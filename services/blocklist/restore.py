@@ -80,10 +80,14 @@ class Restoration:
         topics = self.unit.topics
         self.published = await watch_what_waits(self.unit.connection)
         async for batch in read_all(bootstrap, topics.published, topics.partitions, perhaps=[topics.checkpoints]):
-            self.report.count("records", len(batch))
-            await self._take([found for found in batch if self.numbers.take(found)])
+            await self.take(batch)
         self.report.count("records_of_no_epoch_that_counts", self.numbers.stale)
         self.has_read = True
+
+    async def take(self, batch: Sequence[Found]) -> None:
+        """Records of one partition, in their order. What comes of an epoch before one that was seen there does not count."""
+        self.report.count("records", len(batch))
+        await self._take([found for found in batch if self.numbers.take(found)])
 
     async def roll_forward(self) -> None:
         """Directives and items follow their events; then keys and items are brought to agree."""

@@ -20,6 +20,19 @@ from tests.support.published import publish
 APPROVED = {"memo": "A journalist", "approvers": ["asha", "bo"]}
 
 
+LOST = {
+    "directives": {"seq", "reason", "requested_jurisdictions", "duplicates", "document", "elements", "unexamined"},
+    "items": {"received", "position"},
+    "notices": {"text", "issued_at", "elements"},
+    "replies": {"text"},
+    "case_events": {"detail"},
+}
+"""What no event tells."""
+
+COMPARED = ("directives", "directive_scopes", "items", "item_history", "withholdings", "withholding_history", "case_events",
+             "notices", "replies")  # fmt: skip
+
+
 class Place:
     """A blocklist's database with its topics, that can be backed up, lost and restored."""
 

@@ -11,7 +11,7 @@ from services.blocklist.restore import restore
 from shared.backup import BackupRefused
 from shared.backup.cli import RestoreOptions
 from shared.events import DirectiveItems, Payload, WithholdingChanged, decode, is_fence
-from tests.integration.restore.place import APPROVED, Place, after, before
+from tests.integration.restore.place import APPROVED, COMPARED, LOST, Place, after, before
 from tests.support.blocklist import Api, Rows, make_settings
 from tests.support.builders import order_json
 
@@ -23,24 +23,11 @@ def place(database_url: str, broker: str, topic_prefix: str, tmp_path: Path) -> 
     return Place(database_url, broker, topic_prefix, tmp_path)
 
 
-_LOST = {
-    "directives": {"seq", "reason", "requested_jurisdictions", "duplicates", "document", "elements", "unexamined"},
-    "items": {"received", "position"},
-    "notices": {"text", "issued_at", "elements"},
-    "replies": {"text"},
-    "case_events": {"detail"},
-}
-"""What no event tells."""
-
-_COMPARED = ("directives", "directive_scopes", "items", "item_history", "withholdings", "withholding_history", "case_events",
-             "notices", "replies")  # fmt: skip
-
-
 def told(rows: Rows) -> dict[str, list[dict[str, Any]]]:
     """Everything that is told by events."""
     return {
-        table: [{name: value for name, value in row.items() if name not in _LOST.get(table, ())} for row in rows[table]]
-        for table in _COMPARED
+        table: [{name: value for name, value in row.items() if name not in LOST.get(table, ())} for row in rows[table]]
+        for table in COMPARED
     }
 
 

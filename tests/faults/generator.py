@@ -12,7 +12,7 @@ from typing import Any
 from tests.faults.history import Body, Request
 from tests.faults.orders import EMERGENCY, LAWS, Known, Law, some_targets
 
-SIZES = (8, 20, 40, 80, 120, 200)
+SIZES = (10, 40, 80, 150, 250, 400)
 """Targets in one order."""
 
 MOST_KNOWN = 14

@@ -19,7 +19,7 @@ from tests.faults.collect import HOLES
 from tests.faults.world import World
 
 EVERY = 0.5
-WITHIN = 5.0
+WITHIN = 15.0
 TOLD_EVERY = 20.0
 
 Offsets = Mapping[tuple[str, int], int]

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from random import Random
 
-TARGETS = 6_000
+TARGETS = 8_000
 """Distinct targets, so that reaching one of N is never enough; a few of them are asked for far more often than the rest."""
 
-HOT = 400
+HOT = 600
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -184,7 +184,7 @@ def _settings(argv: Sequence[str]) -> Settings:
     parser.add_argument("--faults", type=int, default=20, help="so many that took effect; 0: none at all")
     parser.add_argument("--minutes", type=float, default=2.0, help="over which the acts are spread")
     parser.add_argument("--broker", choices=("apache", "wheel"), default="wheel")
-    parser.add_argument("--clients", type=int, default=4)
+    parser.add_argument("--clients", type=int, default=6)
     parser.add_argument("--mutant", help="a bug to plant in every process")
     parser.add_argument("--only", default="", help="faults with this in their name alone")
     parser.add_argument("--out", type=Path, help="where everything is written; build/faults/SEED if not said")

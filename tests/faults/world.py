@@ -35,7 +35,7 @@ ACK_WITHIN = 3600
 
 DATABASES = ("blocklist", "notifier")
 DATABASE_PROXIES = ("api-db", "relay-db", "notifier-db")
-POINTS = {"edge": frozenset(PLACES), "cdn": frozenset({"IN", "DE", "FR"})}
+POINTS = {"edge": frozenset(PLACES), "cdn": frozenset({"PK", "FR"})}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

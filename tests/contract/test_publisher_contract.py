@@ -103,6 +103,12 @@ async def test_what_was_published_is_on_the_topic_in_order(case: Case) -> None:
     assert await case.read(50) == sent
 
 
+async def test_the_offset_of_the_last_record_is_told(case: Case) -> None:
+    offsets = [await case.publisher.publish(case.lane, records(start, count)) for start, count in ((0, 5), (5, 1), (6, 4))]
+
+    assert offsets == [4, 5, 9]
+
+
 async def test_each_publication_follows_the_one_before(case: Case) -> None:
     first, second = records(0, 5), records(5, 5)
 

@@ -98,7 +98,7 @@ def test_each_selector_means_one_deployment() -> None:
         assert len([process for process in processes() if selects(selector, process.labels)]) == 1, selector
 
 
-def test_the_relay_has_one_that_leads_and_one_that_stands_by() -> None:
+def test_two_relays_share_the_lanes() -> None:
     (replicas,) = (process.workload["spec"]["replicas"] for process in servers() if process.role == "relay")
 
     assert replicas == 2

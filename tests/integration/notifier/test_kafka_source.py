@@ -191,6 +191,18 @@ async def test_partitions_on_the_move_are_polled_again(fault: Exception) -> None
 
 
 @pytest.mark.fault(23)
+@pytest.mark.fault(23)
+async def test_while_partitions_move_nobody_waits_for_the_end_of_that(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("services.notifier.consumer.kafka.LONGEST_POLL", 0.01)
+
+    class JoiningConsumer(MovingConsumer):
+        async def getmany(self, **_options: object) -> dict[TopicPartition, list[object]]:
+            await asyncio.Event().wait()
+            raise AssertionError
+
+    assert await KafkaSource(JoiningConsumer(), FakePositions({Partition("t", 0): 7})).poll() == {}
+
+
 async def test_after_a_rebalance_partitions_are_placed_anew() -> None:
     consumer = MovingConsumer()
     source = KafkaSource(consumer, FakePositions({Partition("t", 0): 7}))

@@ -64,10 +64,11 @@ bench: $(VENV)/.dev-installed ## Run the benchmarks; their figures are in build/
 	$(PY) -m benchmarks
 
 .PHONY: test-faults
-test-faults: $(VENV)/.dev-installed ## Run the fault suite: ten thousand simulated histories, its tests, the long run on PostgreSQL and Apache Kafka
+test-faults: $(VENV)/.dev-installed ## Run the fault suite: ten thousand simulated histories, its tests, the long run on Apache Kafka, planted bugs
 	GEOWITHHOLD_HISTORIES=10000 $(PY) -m pytest --numprocesses=$(WORKERS) --dist=worksteal tests/simulation
 	$(PY) -m pytest tests/faults
 	$(PY) -m tests.faults.run --broker apache --operations $(OPERATIONS) --faults $(FAULTS) --minutes $(MINUTES) $(if $(SEED),--seed $(SEED))
+	$(PY) -m tests.faults.mutation
 
 .PHONY: test-kafka
 test-kafka: $(VENV)/.dev-installed ## Run what needs a broker on Apache Kafka itself, and what only it can show; needs Java 17 and Maven

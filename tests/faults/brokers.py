@@ -1,6 +1,7 @@
 """The broker of a world: the wheel's, for a quick look, or Apache Kafka, which faults can reach in every way."""
 
 import asyncio
+import shutil
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from pathlib import Path
@@ -142,3 +143,8 @@ def _listed(listeners: Mapping[str, str]) -> str:
 
 def make_broker(kind: str, folder: Path) -> FaultyBroker:
     return ApacheBroker(folder) if kind == "apache" else WheelBroker(folder)
+
+
+def best_broker() -> str:
+    """Apache Kafka where it can be had: only it can be killed, and reached through a proxy."""
+    return "apache" if shutil.which("java") and shutil.which("mvn") else "wheel"

@@ -123,7 +123,7 @@ def main(argv: list[str]) -> None:
     _let_swallow(watcher)
     mutant = os.environ.get(MUTANT)
     if mutant:
-        MUTANTS[mutant]()
+        MUTANTS[mutant].plant()
     sys.argv = [module, *arguments]
     runpy.run_module(f"{module}.__main__", run_name="__main__", alter_sys=True)
 

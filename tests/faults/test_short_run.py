@@ -1,18 +1,13 @@
 """A short run of the whole fault suite: every process real, faults of every sort, and no promise broken."""
 
-import shutil
 from pathlib import Path
 
 import pytest
 
+from tests.faults.brokers import best_broker
 from tests.faults.run import Settings, carry_out
 
 FAULTS = 25
-
-
-def broker() -> str:
-    """Apache Kafka where it can be had: only it can be killed, and reached through a proxy."""
-    return "apache" if shutil.which("java") and shutil.which("mvn") else "wheel"
 
 
 @pytest.mark.fault(3)
@@ -24,7 +19,7 @@ def broker() -> str:
 @pytest.mark.timeout(600)
 async def test_a_short_run_under_faults_breaks_no_promise(tmp_path: Path) -> None:
     outcome = await carry_out(
-        Settings(seed=20261124, operations=1500, faults=FAULTS, minutes=0.7, broker=broker(), clients=3, out=tmp_path)
+        Settings(seed=20261124, operations=1500, faults=FAULTS, minutes=0.7, broker=best_broker(), clients=3, out=tmp_path)
     )
 
     assert outcome["first_violations"] == []

@@ -3,6 +3,7 @@
 Promises: no record of a partition is handed on before the partition was placed where the database says, anew after each
 rebalance. An offset that Kafka does not have any more is an alarm, and the partition is read again from its beginning: what has
 had its effect has none a second time, what is missing shows by its numbers and is fetched from the blocklist.
+A record that the client cannot read is given by its place, and keeps nobody from what comes after it.
 Does not promise: that a broker that goes away is an error; then there is just nothing to poll.
 """
 
@@ -68,13 +69,19 @@ class KafkaSource(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
     async def poll(self) -> Mapping[Partition, Sequence[Consumed]]:
         try:
             await self._place()
-            polled = await self._fetched()
+            return await self._polled()
         except OffsetOutOfRangeError as error:
             await self._start_over(error)
             return {}
         except (NoOffsetForPartitionError, IllegalStateError) as error:
             log.info("partitions_on_the_move", error=repr(error))
             return {}
+
+    async def _polled(self) -> Mapping[Partition, Sequence[Consumed]]:
+        try:
+            polled = await self._fetched()
+        except UnicodeDecodeError as error:
+            return await self._isolate(error)
         batches = {partition: batch for partition, batch in _batches(polled) if partition in self._next}
         self._next.update({partition: batch[-1].offset + 1 for partition, batch in batches.items()})
         return batches
@@ -139,6 +146,61 @@ class KafkaSource(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
             partition = Partition(lost.topic, lost.partition)
             await self._positions.rewind(partition, beginning)
             self._next.pop(partition, None)
+
+    async def _isolate(self, error: UnicodeDecodeError) -> Mapping[Partition, Sequence[Consumed]]:
+        """A record has a header whose name is no text, and Kafka's client gives nobody that record, or any that it read with it.
+
+        So each partition is read again from where it was, one by one, and of that record is given what is known of it: its place.
+        """
+        batches: dict[Partition, list[Consumed]] = {}
+        for partition, offset in list(self._next.items()):
+            self._consumer.seek(TopicPartition(*partition), offset)
+        for partition, offset in list(self._next.items()):
+            batch, stumbled = await self._one_by_one(partition)
+            if stumbled:
+                bad = await self._last_stumble(partition, batch[-1].offset + 1 if batch else offset)
+                log.error("unreadable_headers", topic=partition.topic, partition=partition.number, offset=bad, error=str(error))
+                batch.append(Consumed(bad, datetime.now(UTC), Record(b"", b"", ())))
+                self._consumer.seek(TopicPartition(*partition), bad + 1)
+            if batch:
+                batches[partition] = batch
+                self._next[partition] = batch[-1].offset + 1
+        return batches
+
+    async def _one_by_one(self, partition: Partition) -> tuple[list[Consumed], bool]:
+        """What can be read now, and whether something came then that cannot."""
+        place, batch = TopicPartition(*partition), list[Consumed]()
+        while len(batch) < RECORDS:
+            try:
+                found = (await self._consumer.getmany(place, timeout_ms=POLL_MS, max_records=1)).get(place)
+            except UnicodeDecodeError:
+                return batch, True
+            if not found:
+                break
+            batch += map(_consumed, found)
+        return batch, False
+
+    async def _last_stumble(self, partition: Partition, first: int) -> int:
+        """The offset of the record: the last from which the partition cannot be read. Compaction may have left a gap before."""
+        step = 1
+        while await self._stumbles(partition, first + step):
+            first, step = first + step, step * 2
+        while step > 1:
+            step //= 2
+            first += step if await self._stumbles(partition, first + step) else 0
+        return first
+
+    async def _stumbles(self, partition: Partition, offset: int) -> bool:
+        """Whether the next record from this offset on cannot be read."""
+        place = TopicPartition(*partition)
+        self._consumer.seek(place, offset)
+        try:
+            await self._consumer.getmany(place, timeout_ms=POLL_MS, max_records=1)
+        except UnicodeDecodeError:
+            return True
+        except OffsetOutOfRangeError:
+            return False
+        return False
 
     def _is_behind(self, partition: Partition, offset: int) -> bool:
         """As long as the broker has not said how far the partition goes, it may."""

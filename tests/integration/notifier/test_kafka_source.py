@@ -8,8 +8,9 @@ from functools import partial
 from typing import Any
 
 import pytest
-from aiokafka import TopicPartition
+from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.errors import IllegalStateError, KafkaTimeoutError, NoOffsetForPartitionError, OffsetOutOfRangeError
+from aiokafka.record.default_records import _DefaultRecordBatchBuilderPy
 
 from services.notifier.consumer import (
     Consumed,
@@ -23,7 +24,7 @@ from services.notifier.consumer import (
 )
 from services.notifier.consumer.records import NotUnderstood, read
 from services.notifier.settings import NotifierSettings
-from shared.events import Payload
+from shared.events import Payload, Record
 from tests.integration.notifier.world import World
 from tests.support.broker import produce
 from tests.support.eventually import eventually
@@ -299,6 +300,123 @@ async def consuming(consumer: Consumer) -> AsyncIterator[None]:
     finally:
         stop.set()
         await task
+
+
+class Stumbling:
+    """A client that has these offsets of some partitions, and cannot read one of the first of them."""
+
+    def __init__(self, *partitions: Sequence[int], unreadable: int) -> None:
+        self.offsets = {TopicPartition("t", number): offsets for number, offsets in enumerate(partitions)}
+        self.unreadable = (TopicPartition("t", 0), unreadable)
+        self.at = dict.fromkeys(self.offsets, 0)
+
+    def assignment(self) -> list[TopicPartition]:
+        return list(self.offsets)
+
+    def seek(self, place: TopicPartition, offset: int) -> None:
+        self.at[place] = offset
+
+    async def getmany(self, *places: TopicPartition, timeout_ms: int, max_records: int) -> dict[TopicPartition, list[Any]]:
+        assert timeout_ms > 0
+        polled = {place: self._read(place, max_records) for place in places or self.offsets}
+        return {place: found for place, found in polled.items() if found}
+
+    def _read(self, place: TopicPartition, most: int) -> list[Any]:
+        if self.at[place] > self.offsets[place][-1] + 1:
+            raise OffsetOutOfRangeError({place: self.at[place]})
+        found = [offset for offset in self.offsets[place] if offset >= self.at[place]][:most]
+        if self.unreadable in [(place, offset) for offset in found]:
+            raise UnicodeDecodeError("utf-8", b"\xff", 0, 1, "no text")
+        self.at[place] = found[-1] + 1 if found else self.at[place]
+        return [Stored(offset) for offset in found]
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    offset: int
+    timestamp: int = 0
+    key: bytes | None = b"k"
+    value: bytes | None = b"v"
+    headers: tuple[tuple[str, bytes], ...] = ()
+
+
+@pytest.mark.fault(29)
+@pytest.mark.parametrize("records", [2, 2000])
+@pytest.mark.parametrize(
+    ("kept", "unreadable"),
+    [
+        pytest.param([0, 1, 2], 0, id="the first"),
+        pytest.param([0, 1, 2], 1, id="in the middle"),
+        pytest.param([0, 1, 2], 2, id="the last"),
+        pytest.param([0, 1, 2, 9, 10], 9, id="after a gap that compaction left"),
+        pytest.param([0, 40, 41], 40, id="after a long one"),
+        pytest.param([7], 7, id="alone after a gap"),
+    ],
+)
+async def test_of_a_record_that_the_client_cannot_read_its_place_is_found(
+    monkeypatch: pytest.MonkeyPatch, kept: list[int], unreadable: int, records: int
+) -> None:
+    monkeypatch.setattr("services.notifier.consumer.kafka.RECORDS", records)
+    source = KafkaSource(Stumbling(kept, unreadable=unreadable), FakePositions({Partition("t", 0): 0}))
+
+    polled = [await source.poll() for _ in range(4)]
+
+    found = [consumed for batches in polled for batch in batches.values() for consumed in batch]
+    assert [consumed.offset for consumed in found] == kept
+    assert [consumed.offset for consumed in found if consumed.record == Record(b"", b"", ())] == [unreadable]
+
+
+async def test_a_partition_that_has_much_to_read_is_read_in_parts_meanwhile(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("services.notifier.consumer.kafka.RECORDS", 2)
+    places = [Partition("t", 0), Partition("t", 1)]
+    source = KafkaSource(Stumbling([0, 1], [0, 1, 2], unreadable=0), FakePositions(dict.fromkeys(places, 0)))
+
+    polled = [await source.poll() for _ in range(2)]
+
+    offsets = [{place: [each.offset for each in batch] for place, batch in batches.items()} for batches in polled]
+    assert offsets == [{places[0]: [0], places[1]: [0, 1]}, {places[0]: [1], places[1]: [2]}]
+
+
+class NoText(str):
+    """A header's name as only a client of one's own can write it."""
+
+    __slots__ = ()
+
+    def encode(self, *_: Any, **__: Any) -> bytes:
+        return b"\xff\xfe"
+
+
+async def write_unreadable(settings: NotifierSettings, topic: str) -> None:
+    async with AIOKafkaProducer(bootstrap_servers=settings.kafka_bootstrap_servers) as producer:
+        batch = producer.create_batch()
+        batch._builder = _DefaultRecordBatchBuilderPy(2, 0, 0, -1, -1, 0, 16384)
+        batch.append(timestamp=None, key=b"IN/account:a", value=b"{}", headers=[(NoText("x"), b"1")])
+        await (await producer.send_batch(batch, topic, partition=0))
+
+
+@pytest.mark.fault(29)
+async def test_a_record_that_the_client_cannot_read_is_given_by_its_place_and_stops_nobody(
+    settings: NotifierSettings, place: Partition
+) -> None:
+    async with connected(settings, FakePositions()) as source:
+        await write(settings, place.topic, withholding(), withholding(version=2))
+        await write_unreadable(settings, place.topic)
+        await write(settings, place.topic, withholding(version=3))
+        await write(settings, settings.topics.enforcements, report())
+
+        async def all_of_it() -> bool:
+            for partition, batch in (await source.poll()).items():
+                found.setdefault(partition, []).extend(batch)
+            return sum(map(len, found.values())) >= 5
+
+        found: dict[Partition, list[Consumed]] = {}
+        await eventually(all_of_it, within=30)
+
+    assert [consumed.offset for consumed in found[place]] == [0, 1, 2, 3]
+    assert len(found[Partition(settings.topics.enforcements, 0)]) == 1
+    unreadable = found[place][2].record
+    assert isinstance(read(unreadable, place.topic, settings.topics), NotUnderstood)
+    assert [consumed.record for consumed in found[place][::3]] == [record(withholding()), record(withholding(version=3))]
 
 
 @pytest.mark.fault(29)

@@ -51,3 +51,9 @@ async def begin_epoch(connection: AsyncConnection, table: Table, epoch: int, *, 
     values = {"epoch": epoch, "epoch_began_at": at, "restored_from": restored_from}
     statement = upsert(connection, table).values({"id": 1, **values})
     await connection.execute(statement.on_conflict_do_update(index_elements=[table.c.id], set_=values))
+
+
+async def store_partitions(connection: AsyncConnection, table: Table, partitions: int) -> None:
+    """From now on keys are placed among so many partitions."""
+    statement = upsert(connection, table).values({"id": 1, "partitions": partitions})
+    await connection.execute(statement.on_conflict_do_update(index_elements=[table.c.id], set_={"partitions": partitions}))

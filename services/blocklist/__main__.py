@@ -1,4 +1,4 @@
-"""`python -m services.blocklist api|relay|migrate|backup|restore`"""
+"""`python -m services.blocklist api|relay|migrate|backup|restore|repartition`"""
 
 import argparse
 import asyncio
@@ -7,11 +7,12 @@ import sys
 from services.blocklist.app import PACKAGE, create_api, create_relay
 from services.blocklist.restore import restore
 from services.blocklist.settings import BlocklistSettings
-from services.blocklist.tables import metadata
+from services.blocklist.tables import metadata, outbox, system
 from shared.backup import cli
 from shared.db import exclusive
 from shared.logs import configure_logs
 from shared.migrations import migrate
+from shared.partition_count import REPARTITION, change_partitions, require_partitions
 from shared.serve import serve
 from shared.settings import load_settings
 from shared.store_start import require_fit
@@ -29,10 +30,14 @@ def main(argv: list[str]) -> None:
             asyncio.run(migrate(settings.database_url, PACKAGE))
         case "relay":
             _relay(settings)
+        case "repartition":
+            with exclusive(settings.database_url):
+                change_partitions(settings.database_url, PACKAGE, system, outbox, settings.topics)
         case "backup" | "restore":
             _keep(settings, arguments)
         case _:
             with exclusive(settings.database_url):
+                _require_partitions(settings)
                 if settings.embedded:
                     refuse_wrong_topics(settings)
                 serve(create_api(settings), settings, port=settings.port)
@@ -40,20 +45,26 @@ def main(argv: list[str]) -> None:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m services.blocklist", description="The blocklist service.")
-    roles = parser.add_subparsers(dest="role", required=True, metavar="api|relay|migrate|backup|restore")
+    roles = parser.add_subparsers(dest="role", required=True, metavar="api|relay|migrate|backup|restore|repartition")
     roles.add_parser("api", help="the HTTP service; on SQLite it relays, too")
     roles.add_parser("relay", help="what was committed goes to Kafka; on PostgreSQL alone")
     roles.add_parser("migrate", help="bring the database to the newest schema")
     cli.add_verbs(roles)
+    roles.add_parser("repartition", help=REPARTITION)
     return parser
 
 
 def _relay(settings: BlocklistSettings) -> None:
     if settings.embedded:
         sys.exit("On SQLite the relay runs inside `api`: one file serves one process.")
+    _require_partitions(settings)
     refuse_wrong_topics(settings)
     # Nobody sends to it, so it waits for nobody when it ends.
     serve(create_relay(settings), settings, port=settings.relay_port, routed=False)
+
+
+def _require_partitions(settings: BlocklistSettings) -> None:
+    require_partitions(settings.database_url, PACKAGE, system, settings.partitions)
 
 
 def _keep(settings: BlocklistSettings, arguments: argparse.Namespace) -> None:

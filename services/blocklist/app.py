@@ -23,7 +23,7 @@ from services.blocklist.outbox import OUTBOX, RELAY_TABLES, SOURCE
 from services.blocklist.replaying import Replaying
 from services.blocklist.settings import BlocklistSettings
 from services.blocklist.store import publishing
-from services.blocklist.tables import idempotency
+from services.blocklist.tables import idempotency, system
 from shared.db import Database, opened
 from shared.http.admission import AdmissionMetrics
 from shared.http.app import Admitting, add_probes, create_http_app
@@ -36,6 +36,7 @@ from shared.outbox.readers import group_offsets
 from shared.outbox.run import relay_to_kafka
 from shared.outbox.sql import SqlRelayStore
 from shared.outbox.wakeup import work_while_leading
+from shared.partition_count import placed_as_stored
 from shared.registry import load_registry
 from shared.tasks import Body, running
 from shared.topic_guard import TopicGuard
@@ -60,6 +61,7 @@ class _Parts:
         """Kafka's absence does not make the service unready, nor that publishing is stopped: the outbox keeps what waits."""
         return {
             "database": migrated(self.database, PACKAGE),
+            "partitions": placed_as_stored(self.database, system, self.settings.partitions),
             "publishing": self.publishing,
             "outbox": published_in_time(self.backlog),
             "lanes": no_lane_halted(self.database, RELAY_TABLES),

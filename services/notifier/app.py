@@ -29,6 +29,7 @@ from services.notifier.metrics import FactMetrics, StateMetrics
 from services.notifier.outbox import OUTBOX, RELAY_TABLES
 from services.notifier.sender import Sender
 from services.notifier.settings import NotifierSettings
+from services.notifier.tables import system
 from shared.db import Database, opened
 from shared.http.admission import AdmissionMetrics, Rules
 from shared.http.app import Admitting, add_probes, create_http_app
@@ -40,6 +41,7 @@ from shared.outbox.purge import Purge, PurgeMetrics
 from shared.outbox.run import relay_to_kafka
 from shared.outbox.sql import SqlRelayStore
 from shared.outbox.wakeup import Lead, work_while_leading
+from shared.partition_count import placed_as_stored
 from shared.registry import load_registry
 from shared.tasks import Body, running
 from shared.topic_guard import TopicGuard
@@ -99,7 +101,9 @@ def create_app(settings: NotifierSettings) -> FastAPI:
     )
     _tell_routes(app, settings, commands)
     state = StateMetrics(metrics, database, clock, consumer.lag)
-    ready = readiness(app.state.ending, _checks(database, consumer, Backlog(database, OUTBOX, clock), guard))
+    placed = placed_as_stored(database, system, settings.partitions)
+    checks = _checks(database, consumer, Backlog(database, OUTBOX, clock), guard)
+    ready = readiness(app.state.ending, {**checks, "partitions": placed})
     add_probes(app, registry=metrics, readiness=ready, refresh=state.refresh)
     for router in ROUTERS:
         app.include_router(router)

@@ -101,9 +101,7 @@ def create_app(settings: NotifierSettings) -> FastAPI:
     )
     _tell_routes(app, settings, commands)
     state = StateMetrics(metrics, database, clock, consumer.lag)
-    placed = placed_as_stored(database, system, settings.partitions)
-    checks = _checks(database, consumer, Backlog(database, OUTBOX, clock), guard)
-    ready = readiness(app.state.ending, {**checks, "partitions": placed})
+    ready = readiness(app.state.ending, _checks(settings, database, consumer, guard))
     add_probes(app, registry=metrics, readiness=ready, refresh=state.refresh)
     for router in ROUTERS:
         app.include_router(router)
@@ -188,7 +186,7 @@ async def _alone(settings: NotifierSettings, lead: Lead, body: Body, wake: async
         await work_while_leading(lead, body, url=settings.database_url, wake=wake, stop=stop)
 
 
-def _checks(database: Database, consumer: Consumer, backlog: Backlog, guard: TopicGuard) -> dict[str, Check]:
+def _checks(settings: NotifierSettings, database: Database, consumer: Consumer, guard: TopicGuard) -> dict[str, Check]:
     """Ready is who can answer. Kafka's absence does not change that: what is known can be asked for, and how old it is."""
 
     async def consuming() -> Said:
@@ -202,8 +200,9 @@ def _checks(database: Database, consumer: Consumer, backlog: Backlog, guard: Top
     return {
         "database": migrated(database, PACKAGE),
         "consumer": consuming,
-        "outbox": published_in_time(backlog),
+        "outbox": published_in_time(Backlog(database, OUTBOX, settings.clock)),
         "lanes": no_lane_halted(database, RELAY_TABLES),
         "quarantine": certain(database),
         "topics": guard.said,
+        "partitions": placed_as_stored(database, system, settings.partitions),
     }

@@ -16,6 +16,7 @@ from services.notifier.settings import NotifierSettings
 from shared.serve import DRAIN_SECONDS
 from shared.settings import CommonSettings, Environment
 from shared.tasks import STOP_WITHIN
+from shared.topic_check import SAFE
 from tests.unit.deploy.manifests import DEPLOY, Process, every, one, processes, selects, servers
 from tools.supervisor import ROOT
 
@@ -71,6 +72,15 @@ def test_a_process_starts_with_what_it_is_given_in_production_and_on_all_address
 
     assert settings.environment is Environment.PRODUCTION
     assert settings.host == "0.0.0.0"  # noqa: S104 (inside a pod)
+
+
+@each_process
+def test_topics_have_three_copies_and_are_right_in_everything_or_nothing_starts(
+    process: Process, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = loaded(process, monkeypatch)
+
+    assert (settings.replication, settings.topics_must_be_right, settings.topic_floor) == (3, True, SAFE)
 
 
 @each_server

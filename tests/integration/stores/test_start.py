@@ -11,6 +11,8 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.blocklist.app import create_api
+from shared.engines import StoreLimits
+from shared.store_start import require_fit
 from tests.integration.blocklist.test_command_line import environment
 from tests.support.blocklist import client_of, expect, make_settings, migrated
 from tests.support.builders import order_json
@@ -63,6 +65,15 @@ def test_a_start_tells_no_password(server: ControlledPostgres) -> None:
     ended = started("services.blocklist", "api", url=server.url().replace("postgres@", "postgres:secret@"))
 
     assert (ended.returncode, "fsync" in ended.stderr, "secret" in ended.stderr) == (1, True, False)
+
+
+def test_a_start_on_an_unfit_server_ends_and_one_on_a_server_that_is_away_waits(server: ControlledPostgres) -> None:
+    server.stop()
+    require_fit(server.url(), StoreLimits())
+    server.start(full_page_writes="off")
+
+    with pytest.raises(SystemExit, match="full_page_writes is off"):
+        require_fit(server.url(), StoreLimits())
 
 
 @pytest.mark.fault(33)

@@ -45,14 +45,15 @@ class Nemesis:
     async def torment(self, stop: asyncio.Event) -> None:
         """Faults from all workers until told to stop; then everything is healed."""
         await asyncio.gather(*(self._work(name, faults, stop) for name, faults in WORKERS.items()))
-        self.heal()
+        await self.heal()
 
-    def heal(self) -> None:
+    async def heal(self) -> None:
         """Everything runs, and nothing stands in its way."""
         world = self.scene.world
         for proxy in world.proxies.values():
             proxy.restore()
         stores.right_clock(self.scene)
+        await stores.revive(self.scene)
         processes.continue_all(self.scene)
 
     async def watched(self) -> None:

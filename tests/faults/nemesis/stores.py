@@ -16,8 +16,10 @@ from shared.clock import set_clock
 from tests.faults.nemesis.base import Fault, Scene, hold, until
 from tests.faults.world import POSTGRES
 from tests.support.postgres import Stop
+from tools.broker import BrokerError
 
 FAR = timedelta(minutes=50)
+TRIES = 5
 
 
 async def restart_postgres(scene: Scene, chance: Random) -> bool:
@@ -26,8 +28,25 @@ async def restart_postgres(scene: Scene, chance: Random) -> bool:
     await asyncio.to_thread(postgres.stop, chance.choice(list(Stop)))
     ended = not postgres.running
     await hold(chance, 0.0, 1.5)
-    await asyncio.to_thread(partial(postgres.start, **POSTGRES))
+    await revive(scene)
     return ended
+
+
+async def revive(scene: Scene) -> None:
+    """Database and broker run again, whatever ended them; on a busy machine that may take more than one try."""
+    postgres, broker = scene.world.postgres, scene.world.broker
+    last: Exception | None = None
+    for _ in range(TRIES):
+        try:
+            if not postgres.running:
+                await asyncio.to_thread(partial(postgres.start, **POSTGRES))
+            await asyncio.to_thread(broker.start)
+        except (BrokerError, TimeoutError, RuntimeError) as error:
+            last = error
+            await asyncio.sleep(1.0)
+        else:
+            return
+    raise RuntimeError("database or broker cannot be started any more") from last
 
 
 async def freeze_postgres(scene: Scene, chance: Random) -> bool:
@@ -44,7 +63,7 @@ async def restart_broker(scene: Scene, chance: Random) -> bool:
     await asyncio.to_thread(broker.stop)
     ended = broker.pid is None
     await hold(chance, 0.0, 2.0)
-    await asyncio.to_thread(broker.start)
+    await revive(scene)
     return ended
 
 
@@ -53,7 +72,7 @@ async def kill_broker(scene: Scene, chance: Random) -> bool:
     await asyncio.to_thread(broker.kill)
     ended = broker.pid is None
     await hold(chance, 0.0, 2.0)
-    await asyncio.to_thread(broker.start)
+    await revive(scene)
     return ended
 
 

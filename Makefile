@@ -66,7 +66,7 @@ bench: $(VENV)/.dev-installed ## Run the benchmarks; their figures are in build/
 .PHONY: test-faults
 test-faults: $(VENV)/.dev-installed ## Run the fault suite: ten thousand simulated histories, its tests, the long run on Apache Kafka, planted bugs
 	GEOWITHHOLD_HISTORIES=10000 $(PY) -m pytest --numprocesses=$(WORKERS) --dist=worksteal tests/simulation
-	$(PY) -m pytest tests/faults
+	GEOWITHHOLD_TEST_SYSTEM=1 $(PY) -m pytest tests/faults
 	$(PY) -m tests.faults.run --broker apache --operations $(OPERATIONS) --faults $(FAULTS) --minutes $(MINUTES) $(if $(SEED),--seed $(SEED))
 	$(PY) -m tests.faults.mutation
 

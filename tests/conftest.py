@@ -1,5 +1,6 @@
 """Fixtures for all tests: databases of both kinds and a broker, each started once and only when a test asks for it."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from uuid import uuid4
@@ -15,15 +16,17 @@ _MARKED_BY_FIXTURE = {"postgres_database": "postgres", "postgres_server": "postg
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Marks each test by the real things it asks for, so that `-m "not postgres and not broker"` leaves the rest.
 
-    What only Apache Kafka can show is left out wherever that is not the broker of this run.
+    What only Apache Kafka can show is left out wherever that is not the broker of this run; what needs to be root, and programs
+    that no wheel brings, wherever `GEOWITHHOLD_TEST_SYSTEM` is not set.
     """
     for item in items:
         for fixture in getattr(item, "fixturenames", ()):
             if fixture in _MARKED_BY_FIXTURE:
                 item.add_marker(_MARKED_BY_FIXTURE[fixture])
-    if not ON_APACHE:
-        left_out = [item for item in items if item.get_closest_marker("apache")]
-        items[:] = [item for item in items if not item.get_closest_marker("apache")]
+    absent = {"apache": not ON_APACHE, "system": not os.environ.get("GEOWITHHOLD_TEST_SYSTEM")}
+    left_out = [item for item in items if any(absent[name] and item.get_closest_marker(name) for name in absent)]
+    if left_out:
+        items[:] = [item for item in items if item not in set(left_out)]
         config.hook.pytest_deselected(items=left_out)
 
 

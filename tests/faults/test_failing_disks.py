@@ -18,6 +18,8 @@ from tests.support.postgres import Stop, controlled_postgres
 from tests.support.processes import run, started
 from tools.broker import free_port
 
+pytestmark = pytest.mark.system
+
 KEY = {"Idempotency-Key": "k"}
 
 AWAY = {"urn:geowithhold:problem:unavailable", "urn:geowithhold:problem:outcome-unknown"}

@@ -38,6 +38,13 @@ async def test_a_sign_of_life_tells_what_is_held_and_how_many_share(case: Case) 
     assert await case.store.beat(A) == Roll(tuple(held.values()), 2, 2)
 
 
+async def test_where_there_is_nothing_to_share_there_are_no_lanes_beyond_those_known(case: Case) -> None:
+    await case.store.ensure([])
+    await case.store.ensure([FIRST])
+
+    assert (await case.store.beat(A)).lanes == 2
+
+
 async def test_who_gave_no_sign_for_as_long_as_a_lease_is_no_member(case: Case) -> None:
     await case.store.beat(A)
     await case.pass_time(LEASE + timedelta(seconds=1))

@@ -13,7 +13,7 @@ from shared.engines import StoreLimits
 from shared.events import WithholdingChanged, decode
 from shared.kafka import ensure_topics
 from shared.outbox import relay as relay_module
-from shared.outbox.wakeup import Lead, leading
+from shared.outbox.wakeup import Lead, leading, work_while_leading
 from shared.postgres import connect
 from shared.topic_check import TopicMismatch
 from shared.topics import Topics
@@ -169,6 +169,21 @@ async def test_who_stands_by_stops_at_once(postgres_database: str) -> None:
 
         assert (leads, await asyncio.wait_for(standing_by, 5)) == (True, False)
     assert lost.is_set()
+
+
+async def test_work_that_another_leads_is_not_begun(postgres_database: str) -> None:
+    stop, worked = asyncio.Event(), asyncio.Event()
+
+    async def work(_stop: asyncio.Event) -> None:
+        worked.set()
+
+    async with leading(WORK, postgres_database, wake=asyncio.Event(), lost=asyncio.Event(), stop=asyncio.Event()):
+        waiting = asyncio.create_task(work_while_leading(WORK, work, url=postgres_database, wake=asyncio.Event(), stop=stop))
+        await asyncio.sleep(0)
+        stop.set()
+        await asyncio.wait_for(waiting, 5)
+
+    assert not worked.is_set()
 
 
 async def test_relays_that_cannot_reach_the_broker_end_as_well(postgres_database: str) -> None:

@@ -256,3 +256,9 @@ async def test_a_relay_that_may_not_publish_keeps_everything_and_goes_on_in_orde
     allowed = True
     assert set(await relay.turn()) == {Turn.MARKED}
     assert sorted(unplaced(publisher.records())) == sorted(before)
+
+
+async def test_where_nothing_was_ever_published_there_is_nothing_to_hold(database: Database) -> None:
+    relay = await started(database, FakePublisher())
+
+    assert (len(relay._holdings), await relay.turn()) == (0, [])

@@ -40,6 +40,7 @@ class Forward:
     connection: AsyncConnection
     registry: Registry
     report: Report
+    _awaited: dict[DirectiveId, DirectiveId] = field(default_factory=dict)
     _superseded: dict[DirectiveId, set[DirectiveId]] = field(default_factory=lambda: defaultdict(set))
 
     async def bring(self, id_: DirectiveId, known: int, told: Sequence[Told]) -> set[Key]:
@@ -59,10 +60,18 @@ class Forward:
         return keys
 
     async def succeed(self) -> None:
-        """Directives that were declared to supersede another later than they were received: only that one's events tell it."""
-        for by, old in sorted(self._superseded.items()):
-            locked = await directives.locked(self.connection, sorted({by, *old}))
-            chain = old - {locked[id_].supersedes for id_ in old if id_ in locked}
+        """Says which directive supersedes which, once all are there. Of one that was declared to do so after its receipt, only
+        the events of the other tell it.
+        """
+        for by, old in sorted(self._awaited.items()):
+            locked = await directives.locked(self.connection, [by, old])
+            if old in locked:
+                await directives.save(self.connection, replace(locked[by], supersedes=old))
+            else:
+                self.report.name("supersedes_an_unknown", by)
+        for by, ended in sorted(self._superseded.items()):
+            locked = await directives.locked(self.connection, sorted({by, *ended}))
+            chain = ended - {locked[id_].supersedes for id_ in ended if id_ in locked}
             if by in locked and locked[by].supersedes is None and len(chain) == 1:
                 await directives.save(self.connection, replace(locked[by], supersedes=chain.pop()))
 
@@ -70,8 +79,8 @@ class Forward:
         order = _order(first.event, self.registry)
         if not isinstance(first.event, DirectiveReceived):
             self.report.name("received_before_what_is_published", order.id)
-        if order.supersedes and not await directives.revisions(self.connection, [order.supersedes]):
-            self.report.name("supersedes_an_unknown", order.id)
+        if order.supersedes:
+            self._awaited[order.id] = order.supersedes
             order = replace(order, supersedes=None)
         if await directives.add(self.connection, order, _directive(order, first.event)):
             self.report.name("reference_taken", order.id)

@@ -233,3 +233,18 @@ async def test_without_the_topics_nothing_is_restored_unless_that_is_wanted(plac
 
     report = await place.restore(roll_forward=False)
     assert (report["epoch"], report["rolled_forward"], report["counts"]["events_waiting"]) == (1001, False, 10)
+
+
+async def test_topics_with_another_number_of_partitions_are_not_read(place: Place) -> None:
+    async with place.api() as api:
+        await before(api)
+    await place.publish()
+    await place.back_up()
+    other = {
+        "KAFKA_BOOTSTRAP_SERVERS": place.broker,
+        "GEOWITHHOLD_TOPIC_PREFIX": place.topics.prefix,
+        "GEOWITHHOLD_PARTITIONS": 3,
+    }
+
+    with pytest.raises(BackupRefused, match="has 6 partitions, the settings say 3"):
+        await restore(make_settings(place.url, **other), place.backup, RestoreOptions(replace=True, roll_forward=True))

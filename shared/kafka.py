@@ -170,8 +170,27 @@ async def stop_quietly(client: AIOKafkaProducer | AIOKafkaConsumer, *, within: f
         await _hang_up(client, within)
 
 
+async def abandon(producer: AIOKafkaProducer, *, within: float = 5.0) -> None:
+    """Ends a producer that sends nothing more: what it could not send is for another one to send again, and must not come late.
+
+    An idempotent batch never expires. `stop` tries to send it, and leaves behind, if it could not in time, a task that repeats it
+    until the broker takes it, over connections that it opens anew.
+    """
+    producer._closed = True  # noqa: SLF001 (there is no public way to end one without sending what waits)
+    sender = producer._sender.sender_task if producer._sender else None  # noqa: SLF001
+    if sender:
+        sender.cancel()
+    with suppress(TimeoutError):
+        await asyncio.wait_for(producer.client.close(), within)
+    if sender:
+        sender.cancel()  # the first only ended what it would have begun
+        await asyncio.wait([sender], timeout=within)
+
+
 async def _hang_up(client: AIOKafkaProducer | AIOKafkaConsumer, within: float) -> None:
     """`stop` gave up before it closed the connections: without this they and their tasks would stay as long as the process."""
-    connections = client.client if isinstance(client, AIOKafkaProducer) else client._client  # noqa: SLF001 (it has no public name)
+    if isinstance(client, AIOKafkaProducer):
+        await abandon(client, within=within)
+        return
     with suppress(TimeoutError):
-        await asyncio.wait_for(connections.close(), within)
+        await asyncio.wait_for(client._client.close(), within)  # noqa: SLF001 (it has no public name)

@@ -1,9 +1,10 @@
 """Records go to Kafka, or it is not known whether they did. There is no third answer that may be acted on.
 
 Promises: `publish` returns only when every record was acknowledged, in the order given, one batch in flight at a time. After any
-error the producer is used for nothing new and thrown away, because its sequence numbers can no longer be trusted.
-Does not promise: that records whose publication failed are not on the topic. A timed-out batch may arrive later; readers
-drop what they have seen.
+error the producer is used for nothing new and thrown away, with what it has not sent: its sequence numbers can no longer be
+trusted, and what is sent again by another must not be followed by the same from it.
+Does not promise: that records whose publication failed are not on the topic. A timed-out batch may arrive later, as long as the
+other calls that used its producer last; readers drop what they have seen.
 """
 
 import asyncio
@@ -14,7 +15,7 @@ from typing import Any, Protocol
 from aiokafka import AIOKafkaProducer
 
 from shared.events import Record
-from shared.kafka import REQUEST_TIMEOUT_MS, stop_quietly
+from shared.kafka import REQUEST_TIMEOUT_MS, abandon, stop_quietly
 from shared.outbox.table import Lane
 from shared.steps import Step, reached
 
@@ -38,10 +39,11 @@ class Publisher(Protocol):
 
 @dataclass
 class _Client:
-    """A producer, or the start of one; and how many calls are using it."""
+    """A producer, or the start of one; how many calls are using it, and whether one of them failed."""
 
     started: asyncio.Task[AIOKafkaProducer]
     users: int = 0
+    failed: bool = False
 
 
 class KafkaPublisher:
@@ -60,6 +62,7 @@ class KafkaPublisher:
         try:
             return await self._send(await asyncio.shield(client.started), lane, records)
         except BaseException:
+            client.failed = True
             self._retire(client)
             raise
         finally:
@@ -105,7 +108,8 @@ class KafkaPublisher:
         client.started.cancel()  # does nothing to a start that is done; nobody waits for any other
         await asyncio.wait([client.started])
         if not client.started.cancelled() and client.started.exception() is None:
-            await stop_quietly(client.started.result(), within=self._stop_within)
+            stop = abandon if client.failed else stop_quietly
+            await stop(client.started.result(), within=self._stop_within)
 
 
 def _batches(producer: AIOKafkaProducer, records: Sequence[Record]) -> Iterator[Any]:

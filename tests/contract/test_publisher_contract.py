@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaError, NotEnoughReplicasError
+from aiokafka.protocol.produce import ProduceRequest
 
 from shared.events import Record
 from shared.kafka import BATCH_BYTES, ensure_topics, make_producer
@@ -214,6 +215,47 @@ async def test_a_broker_that_does_not_answer_is_an_unknown_outcome_and_no_loss(t
         seen: dict[Any, None] = dict.fromkeys(record.headers for record in await case.read(4))
         assert list(seen) == [record.headers for record in records(0, 4)]
         await publisher.discard()
+
+
+class Storm:
+    """Makes producers that are told, while it blows, that there are too few replicas: they try again by themselves."""
+
+    def __init__(self, bootstrap: str) -> None:
+        self.bootstrap = bootstrap
+        self.blows = True
+        self.made: list[AIOKafkaProducer] = []
+
+    def __call__(self) -> AIOKafkaProducer:
+        producer = make_producer(self.bootstrap, client_id="test")
+        send = producer.client.send
+
+        async def perhaps(node: int, request: Any, **options: Any) -> Any:
+            if self.blows and isinstance(request, ProduceRequest):
+                raise NotEnoughReplicasError
+            return await send(node, request, **options)
+
+        producer.client.send = perhaps
+        self.made.append(producer)
+        return producer
+
+
+@pytest.mark.fault(15)
+@pytest.mark.fault(16)
+@pytest.mark.broker
+async def test_what_a_client_could_not_send_in_time_is_never_sent_by_it(broker: str, topic_prefix: str) -> None:
+    case, storm = await real_case(broker, topic_prefix), Storm(broker)
+    publisher = KafkaPublisher(storm, within=1, stop_within=1)
+    for _ in range(2):
+        with pytest.raises(TimeoutError):
+            await publisher.publish(case.lane, records(0, 1))
+    await publisher.discard()
+    storm.blows = False
+
+    await publisher.publish(case.lane, records(0, 2))
+
+    assert [producer._sender.sender_task.done() for producer in storm.made] == [True, True, False]
+    assert await case.read(2) == records(0, 2)
+    await publisher.discard()
 
 
 @pytest.mark.parametrize(

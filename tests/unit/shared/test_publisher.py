@@ -43,6 +43,15 @@ class FakeProducer:
     sent: int = 0
     may_start: asyncio.Event = field(default_factory=asyncio.Event)
     stopped: asyncio.Event = field(default_factory=asyncio.Event)
+    _sender: None = None
+
+    @property
+    def client(self) -> "FakeProducer":
+        return self
+
+    async def close(self) -> None:
+        """Its connections: the end of one whose batches are not to be sent any more."""
+        self.stopped.set()
 
     async def start(self) -> None:
         await self.may_start.wait()

@@ -116,6 +116,9 @@ async def test_the_last_record_of_a_topic_is_lost_and_comes_from_the_blocklist(b
 
     notifier.clock.advance(PATIENCE.total_seconds())
     await audit(notifier, blocklist)
+    assert len(await notifier.present()) == 9
+    await StoredInbox(notifier.commands, ONE_LANE).note_read_to_end([Partition(ONE_LANE.withholdings, 0)])
+    await audit(notifier, blocklist)
 
     assert len(await notifier.present()) == 10
     assert (await verified(notifier))[ONE_LANE.withholdings] == (10, 10)

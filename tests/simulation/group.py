@@ -93,6 +93,9 @@ class Member:
         logs = self._group.broker.logs
         return frozenset(partition for partition, offset in self._next.items() if offset < len(logs[Lane(*partition)]))
 
+    def at_end(self) -> frozenset[Partition]:
+        return frozenset() if self._stalls else frozenset(self._next) - self.behind()
+
     def _batch(self, partition: Partition) -> list[Consumed]:
         if partition in self._held:
             return []

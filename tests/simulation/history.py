@@ -174,7 +174,7 @@ async def _relay(world: World, stop: asyncio.Event, process: Process) -> None:
 async def _consume(world: World, stop: asyncio.Event, process: Process) -> None:
     consumer = Consumer(
         connect=partial(world.group.joined, process),
-        inbox=SimulatedInbox(world.projection, process, world.weather),
+        inbox=SimulatedInbox(world.projection, process, world.weather, world.loop.clock),
         topics=[TOPICS.withholdings, TOPICS.checkpoints],
         wall_clock=world.loop.clock,
         monotonic=world.loop.time,

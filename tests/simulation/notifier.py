@@ -5,8 +5,9 @@ The rules themselves (`effect.judge`, `stream.Walk`, `checkpoints.compare`) are 
 
 import asyncio
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import partial
 from typing import assert_never
 
@@ -16,6 +17,7 @@ from services.notifier.domain import checkpoints as audit
 from services.notifier.domain import effect, stream
 from services.notifier.domain.effect import Applies, Contradicts, Corrects, Duplicate, Fills, Known, Version, WithholdingState
 from services.notifier.domain.holes import Hole
+from shared.clock import Clock
 from shared.db import OutcomeUnknown
 from shared.events import CheckpointMade, Record, WithholdingChanged, decode
 from shared.events.chain import after
@@ -73,6 +75,11 @@ class Projection:
         elif isinstance(data, WithholdingChanged):
             self.arrive(_version(data))
 
+    def note_read_to_end(self, partitions: Collection[Partition], at: datetime) -> None:
+        for stored in (self.partitions[partition] for partition in partitions):
+            if stored.standstill:
+                stored.standstill = stored.standstill._replace(read_to_end_at=at)
+
     def arrive(self, version: Version) -> None:
         """The version rule, and what follows from it."""
         key = version.key
@@ -102,7 +109,8 @@ class Projection:
 class SimulatedInbox:
     """One process's way to the projection."""
 
-    def __init__(self, projection: Projection, process: Process, weather: Weather) -> None:
+    def __init__(self, projection: Projection, process: Process, weather: Weather, clock: Clock) -> None:
+        self._clock = clock
         self._projection = projection
         self._process = process
         self._weather = weather
@@ -121,6 +129,9 @@ class SimulatedInbox:
         if self._weather.strikes(Misfortune.COMMIT_LOST):
             raise OutcomeUnknown
         await self._process.breathe()
+
+    async def note_read_to_end(self, partitions: Collection[Partition]) -> None:
+        self._projection.note_read_to_end(partitions, self._clock())
 
 
 class Mender:

@@ -1,11 +1,12 @@
 """Where batches go: what a consumer needs of whoever gives them their effect."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Protocol, TypeVar
 
 from services.notifier.commands import Handler
 from services.notifier.consumer.batch import take
 from services.notifier.consumer.records import Consumed, Partition
+from services.notifier.handlers.checkpoints import note_read_to_end
 from shared.clock import Clock, system_clock
 from shared.topics import COMPACTION_LAG, Topics
 
@@ -20,6 +21,10 @@ class Inbox(Protocol):
 
         When it raises, there was none, or nobody knows; then the same batch may be given again, in whole or in part.
         """
+        ...
+
+    async def note_read_to_end(self, partitions: Collection[Partition]) -> None:
+        """These have no record now that was not taken."""
         ...
 
 
@@ -40,3 +45,6 @@ class StoredInbox:
     async def take(self, partition: Partition, batch: Sequence[Consumed]) -> None:
         compacted_before = self._wall_clock() - COMPACTION_LAG
         await self._transactions.run(lambda unit: take(unit, partition, batch, self._topics, compacted_before=compacted_before))
+
+    async def note_read_to_end(self, partitions: Collection[Partition]) -> None:
+        await self._transactions.run(lambda unit: note_read_to_end(unit, partitions))

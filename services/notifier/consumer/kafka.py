@@ -8,6 +8,7 @@ Does not promise: that a broker that goes away is an error; then there is just n
 """
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -30,6 +31,9 @@ POLL_MS = 200
 LONGEST_POLL = 1.0
 RECORDS = 2000
 """Most records of one poll, and so of one transaction."""
+
+FRESH_MS = 2000
+"""How long what the broker said of a partition's end is good for. It says so with every answer, at least twice a second."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -129,6 +133,9 @@ class KafkaSource(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
     def behind(self) -> frozenset[Partition]:
         return frozenset(partition for partition, offset in self._next.items() if self._is_behind(partition, offset))
 
+    def at_end(self) -> frozenset[Partition]:
+        return frozenset(partition for partition in self._next.keys() - self.behind() if self._is_told_of(partition))
+
     async def _place(self) -> None:
         """Brings every partition that is assigned, and not placed yet, to where the database says that it goes on."""
         for assigned in self._consumer.assignment():
@@ -201,6 +208,11 @@ class KafkaSource(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
         except OffsetOutOfRangeError:
             return False
         return False
+
+    def _is_told_of(self, partition: Partition) -> bool:
+        """Whether the broker has just said how far the partition goes."""
+        told_at = self._consumer.last_poll_timestamp(TopicPartition(*partition))
+        return told_at is not None and 0 <= time.time() * 1000 - told_at <= FRESH_MS
 
     def _is_behind(self, partition: Partition, offset: int) -> bool:
         """As long as the broker has not said how far the partition goes, it may."""

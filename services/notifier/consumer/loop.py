@@ -59,6 +59,10 @@ class RecordSource(Protocol):
         """The partitions of which more is known to be there than was polled."""
         ...
 
+    def at_end(self) -> frozenset[Partition]:
+        """The partitions of which everything was polled, as Kafka has just said."""
+        ...
+
     @property
     def assigned(self) -> bool:
         """Whether it has been told which partitions to read."""
@@ -68,6 +72,9 @@ class RecordSource(Protocol):
 STALL_SECONDS = 30.0
 LONGEST_REBALANCE = 12
 """Times that: a group that waits for a member of its own that is slow, or gone, may take minutes to hand out partitions."""
+
+ENDS_EVERY = 5.0
+"""Seconds after which the database is told again which partitions were read to their end."""
 
 Connect = Callable[[], AbstractAsyncContextManager[RecordSource]]
 
@@ -112,6 +119,7 @@ class Consumer:
         self._source: RecordSource | None = None
         self._held: dict[Partition, _Held] = {}
         self._reached: dict[Partition, datetime] = {}
+        self._ends_told_at = -ENDS_EVERY
         self.caught_up = asyncio.Event()
         """Set once everything that Kafka held when the consumer began has taken effect."""
 
@@ -139,6 +147,7 @@ class Consumer:
             await self._take(source, partition, batch)
         if not batches and source.assigned and not source.behind():
             self.caught_up.set()
+        await self._tell_ends(source)
         await self._watch(source, moved=bool(batches))
         return Turn.WORKED if batches else Turn.IDLE
 
@@ -169,6 +178,17 @@ class Consumer:
             return polling.result()
         finally:
             polling.cancel()
+
+    async def _tell_ends(self, source: RecordSource) -> None:
+        """What was taken, and is all that there is, is told to whoever waits for more. If that fails, it is told again soon."""
+        now, at_end = self._monotonic(), source.at_end() - self._held.keys()
+        if not at_end or now - self._ends_told_at < ENDS_EVERY:
+            return
+        self._ends_told_at = now
+        try:
+            await self._inbox.note_read_to_end(at_end)
+        except Exception as error:  # noqa: BLE001 (nothing depends on it but how soon a loss is noticed)
+            log.warning("ends_not_told", error=repr(error))
 
     async def _watch(self, source: RecordSource, *, moved: bool) -> None:
         """What was polled for too long without a record, though there are some or nobody says, is given up."""

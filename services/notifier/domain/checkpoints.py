@@ -12,6 +12,9 @@ from services.notifier.domain.stream import BEGINNING, Gap, Lane
 PATIENCE = timedelta(seconds=10)
 """How long what a checkpoint speaks of may be under way to us while nothing else comes either."""
 
+LONGEST_PATIENCE = timedelta(minutes=5)
+"""How long it may lie unread while nobody says that the partition was read to its end. To ask for it twice does no harm."""
+
 
 class Checkpoint(NamedTuple):
     """How far a lane goes, as its publisher says. A digest of None is not known; `mark` is at the last mark not beyond."""
@@ -86,10 +89,11 @@ def _compared(sequence: int, ours: bytes, theirs: bytes) -> Verdict:
 
 
 class Standstill(NamedTuple):
-    """Where a lane stood short of its checkpoint, and since when."""
+    """Where a lane stood short of its checkpoint, and since when; and when its partition was last read to its end, if it was."""
 
     sequence: int
     since: datetime
+    read_to_end_at: datetime | None = None
 
 
 def stood(before: Standstill | None, lane: Lane, now: datetime) -> Standstill:
@@ -99,5 +103,8 @@ def stood(before: Standstill | None, lane: Lane, now: datetime) -> Standstill:
 
 
 def is_lost(standstill: Standstill, now: datetime) -> bool:
-    """Whether what is behind must be fetched."""
-    return now - standstill.since >= PATIENCE
+    """Whether what is behind must be fetched: it is not under way any more, and does not lie unread, as far as anybody says."""
+    since, read_to_end_at = standstill.since, standstill.read_to_end_at
+    if read_to_end_at is not None and since + PATIENCE <= read_to_end_at <= now:
+        return True
+    return now - since >= LONGEST_PATIENCE

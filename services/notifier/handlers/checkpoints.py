@@ -1,13 +1,14 @@
 """Checkpoints: what each lane's publisher says of how far it goes, compared with what came.
 
-Promises: a lane that stands still short of its checkpoint for `PATIENCE` has what is behind recorded as missing. One whose digest
-differs is alarmed about, once for each checkpoint, and asked for anew from where it was last verified; if it differs again, the
-source contradicts itself: that is alarmed about, and the lane goes on from the publisher's digest. `verified_at` rises by nothing
-but equal digests. Any number may compare at a time: the lane's row is locked, and what was settled is not looked at again.
+Promises: a lane that stands still short of its checkpoint for `PATIENCE`, with nothing left to read, has what is behind recorded
+as missing; so has one of which nobody can say what is left to read for `LONGEST_PATIENCE`. One whose digest differs is alarmed
+about, once for each checkpoint, and asked for anew from where it was last verified; if it differs again, the source contradicts
+itself: that is alarmed about, and the lane goes on from the publisher's digest. `verified_at` rises by nothing but equal digests.
+Any number may compare at a time: the lane's row is locked, and what was settled is not looked at again.
 Does not promise: to find what was published and never numbered. The digests of states do.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import assert_never
 
 from services.notifier.domain.checkpoints import (
@@ -31,6 +32,13 @@ from shared.events import CheckpointMade
 
 async def record_checkpoints(unit: Unit, made: Sequence[CheckpointMade]) -> None:
     await checkpoints.keep(unit.connection, made)
+
+
+async def note_read_to_end(unit: Unit, read: Collection[tuple[str, int]]) -> None:
+    """These partitions hold nothing now that was not read. Where a lane stands short of its checkpoint, that counts."""
+    for place in await checkpoints.standing(unit.connection):
+        if place in read:
+            await checkpoints.read_to_end(unit.connection, *place, unit.now)
 
 
 async def unsettled(unit: Unit) -> list[tuple[str, int]]:
@@ -76,7 +84,7 @@ async def compare_lane(unit: Unit, topic: str, partition: int) -> None:
 
 
 async def _wait(unit: Unit, place: tuple[str, int], stored: Stored, lane: Lane, missing: Gap) -> None:
-    """What was published last may be under way still. If the lane does not move, it is lost."""
+    """What was published last may be under way still, or lie unread. If it does not, and the lane does not move, it is lost."""
     standstill = stood(stored.standstill, lane, unit.now)
     if standstill != stored.standstill:
         await checkpoints.wait(unit.connection, *place, standstill)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, false, func, select, tuple_, update
+from sqlalchemy import ColumnElement, and_, false, func, null, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.notifier.domain.checkpoints import Checkpoint, Standstill
@@ -25,7 +25,7 @@ class Stored:
 
 
 async def keep(connection: AsyncConnection, made: Collection[CheckpointMade]) -> None:
-    """Keeps the furthest of each partition."""
+    """Keeps the furthest of each partition. Whoever read to the end before one came may not have seen what it speaks of."""
     latest: dict[tuple[str, int], CheckpointMade] = {}
     for each in sorted(made, key=lambda checkpoint: (checkpoint.epoch, checkpoint.sequence)):
         latest[each.topic, each.partition] = each
@@ -35,8 +35,9 @@ async def keep(connection: AsyncConnection, made: Collection[CheckpointMade]) ->
     new = statement.excluded
     further = tuple_(checkpoints.c.epoch, checkpoints.c.sequence) <= tuple_(new.epoch, new.sequence)
     changed = {name: new[name] for name in ("epoch", "sequence", "digest", "marked_sequence", "marked_digest", "at")}
+    anew = {"settled": false(), "read_to_end_at": null()}
     kept = statement.on_conflict_do_update(
-        index_elements=[checkpoints.c.topic, checkpoints.c.partition], set_={**changed, "settled": false()}, where=further
+        index_elements=[checkpoints.c.topic, checkpoints.c.partition], set_={**changed, **anew}, where=further
     )
     await connection.execute(kept, [_row(each) for _, each in sorted(latest.items())])
 
@@ -50,7 +51,7 @@ async def find(connection: AsyncConnection, topic: str, partition: int) -> Store
     row = (await connection.execute(select(*checkpoints.c).where(_of(topic, partition)))).mappings().first()
     if row is None:
         return None
-    standstill = None if row["behind"] is None else Standstill(row["behind"], row["behind_since"])
+    standstill = None if row["behind"] is None else Standstill(row["behind"], row["behind_since"], row["read_to_end_at"])
     checkpoint = Checkpoint(
         row["epoch"], row["sequence"], _bytes(row["digest"]), row["marked_sequence"], _bytes(row["marked_digest"])
     )
@@ -59,13 +60,24 @@ async def find(connection: AsyncConnection, topic: str, partition: int) -> Store
 
 async def wait(connection: AsyncConnection, topic: str, partition: int, standstill: Standstill | None) -> None:
     """The partition stands short of its checkpoint; None if it does not."""
-    behind, since = standstill or (None, None)
-    values = {"behind": behind, "behind_since": since}
-    await connection.execute(update(checkpoints).where(_of(topic, partition)).values(values))
+    await connection.execute(update(checkpoints).where(_of(topic, partition)).values(_columns(standstill)))
+
+
+async def standing(connection: AsyncConnection) -> list[tuple[str, int]]:
+    """The partitions that stand short of their checkpoint, in the order in which rows are locked."""
+    wanted = select(checkpoints.c.topic, checkpoints.c.partition).where(checkpoints.c.behind.is_not(None))
+    found = await connection.execute(wanted.order_by(checkpoints.c.topic, checkpoints.c.partition))
+    return [(topic, partition) for topic, partition in found]
+
+
+async def read_to_end(connection: AsyncConnection, topic: str, partition: int, at: datetime) -> None:
+    """The partition, if it still stands short of its checkpoint, held nothing then that was not read."""
+    stands = and_(_of(topic, partition), checkpoints.c.behind.is_not(None))
+    await connection.execute(update(checkpoints).where(stands).values(read_to_end_at=at))
 
 
 async def settle(connection: AsyncConnection, topic: str, partition: int, *, settled: bool, fetched_again: bool) -> None:
-    values = {"settled": settled, "fetched_again": fetched_again, "behind": None, "behind_since": None}
+    values = {"settled": settled, "fetched_again": fetched_again, **_columns(None)}
     await connection.execute(update(checkpoints).where(_of(topic, partition)).values(values))
 
 
@@ -81,6 +93,11 @@ async def oldest(connection: AsyncConnection) -> dict[str, datetime]:
 def _row(made: CheckpointMade) -> dict[str, Any]:
     told = {column.name: getattr(made, column.name) for column in checkpoints.c if hasattr(made, column.name)}
     return {**told, "first_at": made.at, "fetched_again": False, "settled": False}
+
+
+def _columns(standstill: Standstill | None) -> dict[str, Any]:
+    behind, since, read_to_end_at = standstill or (None, None, None)
+    return {"behind": behind, "behind_since": since, "read_to_end_at": read_to_end_at}
 
 
 def _bytes(digest: str) -> bytes | None:

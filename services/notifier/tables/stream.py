@@ -60,7 +60,9 @@ checkpoints = Table(
     Column("first_at", Instant, nullable=False),
     Column("behind", BigInteger),
     Column("behind_since", Instant),
+    Column("read_to_end_at", Instant),
     Column("fetched_again", Boolean, nullable=False),
     Column("settled", Boolean, nullable=False),
     comment="The latest checkpoint of each partition. `behind`: where we stood short of it, and have since `behind_since`.",
 )
+"""`read_to_end_at`: when, while we stood short of this checkpoint, the partition last held nothing that was not read."""

@@ -41,7 +41,7 @@ class FakeKafka:
 
 @dataclass(slots=True)
 class FakeSource:
-    """A member of the group that has every partition, and reads each from where the database says."""
+    """A member of the group that has every partition but those `elsewhere`, and reads each from where the database says."""
 
     kafka: FakeKafka
     positions: StoredPositions
@@ -51,6 +51,7 @@ class FakeSource:
     says: bool = True
     next: dict[Partition, int] = field(default_factory=dict)
     held: set[Partition] = field(default_factory=set)
+    elsewhere: set[Partition] = field(default_factory=set)
     hints: dict[Partition, int] = field(default_factory=dict)
 
     async def poll(self) -> Mapping[Partition, Sequence[Consumed]]:
@@ -59,7 +60,7 @@ class FakeSource:
         for partition, log in self.kafka.logs.items():
             if partition not in self.next:
                 self.next[partition] = await self.positions.find(partition) or 0
-            if partition not in self.held:
+            if partition not in self.held | self.elsewhere:
                 batches[partition] = log[self.next[partition] :][: self.per_poll]
                 self.next[partition] += len(batches[partition])
         return batches
@@ -80,7 +81,11 @@ class FakeSource:
         return self.says
 
     def behind(self) -> frozenset[Partition]:
-        return frozenset(place for place, log in self.kafka.logs.items() if self.next.get(place, 0) < len(log))
+        logs = self.kafka.logs
+        return frozenset(place for place in logs.keys() - self.elsewhere if self.next.get(place, 0) < len(logs[place]))
+
+    def at_end(self) -> frozenset[Partition]:
+        return frozenset(self.kafka.logs.keys() - self.elsewhere - self.behind()) if self.says else frozenset()
 
 
 @dataclass(slots=True)

@@ -1,10 +1,10 @@
 """A consumer without Kafka, whose transactions fail as they are told."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from functools import partial
 from typing import TypeVar
 
-from services.notifier.consumer import Consumer, StoredInbox, StoredPositions, Turn, topics_read
+from services.notifier.consumer import Consumer, Partition, StoredInbox, StoredPositions, Turn, topics_read
 from services.notifier.handlers.unit import Unit
 from shared.backoff import Backoff
 from tests.integration.notifier.fakes import TOPICS, FakeKafka, FakeSource, source_of
@@ -18,13 +18,13 @@ class Faulty:
 
     def __init__(self, world: World, *faults: BaseException) -> None:
         self._commands = world.commands
-        self._faults = list(faults)
+        self.faults = list(faults)
 
     async def run(self, handle: Callable[[Unit], Awaitable[T]]) -> T:
         async def work(unit: Unit) -> T:
             result = await handle(unit)
-            if self._faults:
-                raise self._faults.pop(0)
+            if self.faults:
+                raise self.faults.pop(0)
             return result
 
         return await self._commands.run(work)
@@ -42,6 +42,15 @@ class Monotonic:
         return self.now
 
 
+class Inboxes(StoredInbox):
+    """Transactions that tell of ends have faults of their own."""
+
+    ends: StoredInbox
+
+    async def note_read_to_end(self, partitions: Collection[Partition]) -> None:
+        await self.ends.note_read_to_end(partitions)
+
+
 class Rig:
     """A consumer process: killed, it leaves what is in the database and in Kafka."""
 
@@ -49,9 +58,12 @@ class Rig:
         self.source = FakeSource(kafka, StoredPositions(world.commands))
         self.monotonic = Monotonic()
         self.wall = FakeClock()
+        self.ends = Faulty(world)
+        inbox = Inboxes(Faulty(world, *faults), TOPICS, wall_clock=self.wall)
+        inbox.ends = StoredInbox(self.ends, TOPICS)
         self.consumer = Consumer(
             connect=partial(source_of, kafka, world.commands),
-            inbox=StoredInbox(Faulty(world, *faults), TOPICS, wall_clock=self.wall),
+            inbox=inbox,
             topics=topics_read(TOPICS),
             wall_clock=self.wall,
             monotonic=self.monotonic,

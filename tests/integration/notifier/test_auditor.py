@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import insert, select, update
 
 from services.notifier.auditor import Auditor
-from services.notifier.domain.checkpoints import PATIENCE
+from services.notifier.domain.checkpoints import LONGEST_PATIENCE, PATIENCE
 from services.notifier.filler import Filler
 from services.notifier.metrics import StateMetrics
 from services.notifier.tables import checkpoints, offsets, quarantine, state_digests, stream_gaps, stream_marks
@@ -90,7 +90,78 @@ async def test_the_last_event_is_lost_and_fetched_once_its_checkpoint_has_waited
 
 
 @pytest.mark.fault(28)
-async def test_a_lane_of_which_nothing_came_at_all_is_fetched(world: World, lanes: FakeBlocklistLanes, watch: Watch) -> None:
+async def test_what_lies_unread_is_not_lost_however_long_its_checkpoint_waits(
+    world: World, lanes: FakeBlocklistLanes, watch: Watch
+) -> None:
+    """As while partitions move, or their consumer was stopped: checkpoints come by a partition of their own."""
+    lanes.versions(3)
+    lanes.checkpoint()
+    watch.rig.source.elsewhere.add(WITHHOLDINGS)
+    await watch.look()
+    for _ in range(5):
+        await watch.look(PATIENCE.total_seconds())
+    assert (lanes.asked, await world.count(stream_gaps), await world.present()) == ([], 0, {})
+
+    watch.rig.source.elsewhere.remove(WITHHOLDINGS)
+    await watch.look()
+
+    assert (lanes.asked, (await verified(world))[0][0]) == ([], 3)
+    assert world.metric("geowithhold_stream_gaps_total", **TOPIC) is None
+
+
+@pytest.mark.fault(28)
+async def test_a_checkpoint_is_fetched_up_to_once_nobody_has_said_for_long_what_lies_unread(
+    world: World, lanes: FakeBlocklistLanes, watch: Watch
+) -> None:
+    lanes.versions(3, lost={3})
+    lanes.checkpoint()
+    await watch.look()
+    watch.rig.source.elsewhere.add(WITHHOLDINGS)
+    await watch.look(LONGEST_PATIENCE.total_seconds() - 1)
+    assert lanes.asked == []
+
+    await watch.look(1)
+
+    assert (lanes.asked, (await verified(world))[0][0]) == ([2], 3)
+
+
+@pytest.mark.fault(28)
+async def test_who_read_to_the_end_before_a_further_checkpoint_came_may_not_have_seen_what_it_speaks_of(
+    world: World, lanes: FakeBlocklistLanes, watch: Watch
+) -> None:
+    lanes.versions(3, lost={3})
+    lanes.checkpoint()
+    await watch.look()
+    await watch.rig.turn()
+    lanes.versions(1)
+    lanes.checkpoint()
+    watch.rig.source.elsewhere.add(WITHHOLDINGS)
+
+    world.clock.advance(PATIENCE.total_seconds())
+    await watch.rig.turn()
+    await watch.auditor.run_once()
+
+    assert await world.count(stream_gaps) == 0
+
+
+async def test_an_end_that_cannot_be_told_holds_nobody_up(world: World, lanes: FakeBlocklistLanes, watch: Watch) -> None:
+    lanes.versions(2, lost={2})
+    lanes.checkpoint()
+    await watch.look()
+    watch.rig.ends.faults.append(ConnectionError("away"))
+    await watch.look(PATIENCE.total_seconds())
+    assert (watch.rig.ends.faults, lanes.asked) == ([], [])
+
+    await watch.look(1)
+
+    assert (lanes.asked, await world.present()) == ([1], {KEY: (2, "released")})
+
+
+@pytest.mark.fault(28)
+async def test_a_lane_of_which_nothing_came_at_all_is_fetched(
+    world: World, kafka: FakeKafka, lanes: FakeBlocklistLanes, watch: Watch
+) -> None:
+    kafka.write(WITHHOLDINGS)
     lanes.versions(3, lost={1, 2, 3})
     lanes.checkpoint()
 

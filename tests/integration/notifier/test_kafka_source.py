@@ -1,6 +1,7 @@
 """Against the broker: what the fake source of the other tests stands in for."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -153,6 +154,10 @@ class MovingConsumer:
         self.sought: list[tuple[TopicPartition, int]] = []
         self.end = self.passed = 7
         self.away = False
+        self.told_at: int | None = None
+
+    def last_poll_timestamp(self, _partition: TopicPartition) -> int | None:
+        return self.told_at
 
     def highwater(self, _partition: TopicPartition) -> int:
         return 7
@@ -243,6 +248,36 @@ async def test_what_the_broker_says_on_being_asked_shows_what_is_behind() -> Non
     consumer.passed = 9
     assert await source.look()
     assert source.behind() == frozenset()
+
+
+@pytest.mark.fault(28)
+@pytest.mark.parametrize(
+    ("offset", "seconds_ago", "at_end"),
+    [
+        pytest.param(7, 1, True, id="all was polled, as the broker has just said"),
+        pytest.param(6, 1, False, id="one was not"),
+        pytest.param(7, 3, False, id="all was, as of a while ago"),
+        pytest.param(7, -9, False, id="all was, and the clock was set back since"),
+        pytest.param(7, None, False, id="the broker has not said anything"),
+    ],
+)
+async def test_a_partition_is_at_its_end(offset: int, seconds_ago: int | None, at_end: bool) -> None:
+    consumer = MovingConsumer()
+    source = KafkaSource(consumer, FakePositions({Partition("t", 0): offset}))
+    await source.poll()
+    consumer.told_at = None if seconds_ago is None else round((time.time() - seconds_ago) * 1000)
+
+    assert source.at_end() == ({Partition("t", 0)} if at_end else frozenset())
+
+
+async def test_the_broker_says_how_far_a_partition_goes_though_nothing_comes(settings: NotifierSettings) -> None:
+    async with connected(settings, FakePositions()) as source:
+
+        async def all_at_end() -> bool:
+            await source.poll()
+            return source.at_end() == {Partition(topic, 0) for topic in topics_read(settings.topics)}
+
+        await eventually(all_at_end, within=20)
 
 
 async def test_a_broker_that_does_not_say_is_no_error() -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter, defaultdict
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 
@@ -61,6 +61,9 @@ class CountedInbox:
     async def take(self, partition: Partition, batch: Sequence[Consumed]) -> None:
         await self._inbox.take(partition, batch)
         self._taken[self._name] += len(batch)
+
+    async def note_read_to_end(self, partitions: Collection[Partition]) -> None:
+        await self._inbox.note_read_to_end(partitions)
 
 
 class Untold(Hints):

@@ -1,7 +1,7 @@
 """A consumer to which nothing comes is built anew, and nothing else is done about it."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 
 import pytest
@@ -49,6 +49,9 @@ class SilentSource:
     def behind(self) -> frozenset[Partition]:
         return self._behind
 
+    def at_end(self) -> frozenset[Partition]:
+        return frozenset()
+
     def hold(self, partition: Partition, offset: int) -> None: ...
 
     def resume(self, partition: Partition) -> None: ...
@@ -64,6 +67,8 @@ class StuckSource(SilentSource):
 
 class NoInbox:
     async def take(self, partition: Partition, batch: Sequence[Consumed]) -> None: ...
+
+    async def note_read_to_end(self, partitions: Collection[Partition]) -> None: ...
 
 
 def consumer(source: SilentSource, hand: Hand, *, seconds: float = 30, stalled: Callable[[], None] = lambda: None) -> Consumer:

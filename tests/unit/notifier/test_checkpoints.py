@@ -1,9 +1,6 @@
-from datetime import timedelta
-
 import pytest
 
 from services.notifier.domain.checkpoints import (
-    PATIENCE,
     Adoptable,
     Behind,
     Checkpoint,
@@ -58,13 +55,32 @@ def test_of_an_empty_lane_nothing_is_missing() -> None:
     assert compare(Lane(), Checkpoint(1, 0, None, 0, None), None) == Verified(0, BEGINNING)
 
 
-def test_a_lane_that_stands_still_short_of_its_checkpoint_has_lost_its_end() -> None:
-    first = stood(None, Lane(1, 5, 5, b""), AT)
-    later = stood(first, Lane(1, 5, 5, b""), AT + PATIENCE)
+def test_a_lane_stands_still_since_it_was_first_seen_there() -> None:
+    first = stood(None, Lane(1, 5, 5, b""), AT)._replace(read_to_end_at=after(3))
 
-    assert first == later == Standstill(5, AT)
-    assert not is_lost(later, AT + PATIENCE - timedelta(seconds=1))
-    assert is_lost(later, AT + PATIENCE)
+    assert stood(first, Lane(1, 5, 5, b""), after(10)) == first == Standstill(5, AT, after(3))
+
+
+NO, YES = False, True
+
+
+@pytest.mark.parametrize(
+    ("read_to_end_at", "now", "lost"),
+    [
+        pytest.param(None, 10, NO, id="nobody says what lies unread"),
+        pytest.param(None, 299, NO, id="nobody says so for minutes"),
+        pytest.param(None, 300, YES, id="nobody says so for too long"),
+        pytest.param(9, 60, NO, id="it was read to its end when the rest may have been under way"),
+        pytest.param(10, 10, YES, id="it was read to its end, and the rest should have been there"),
+        pytest.param(40, 60, YES, id="it was read to its end a while later"),
+        pytest.param(70, 60, NO, id="it was read to its end as of a clock that has been set back"),
+        pytest.param(9, 300, YES, id="it was read to its end too early, and for too long nobody has said so again"),
+    ],
+)
+def test_the_end_of_a_lane_that_stands_still_is_lost(read_to_end_at: int | None, now: int, lost: bool) -> None:
+    standstill = Standstill(5, AT, None if read_to_end_at is None else after(read_to_end_at))
+
+    assert is_lost(standstill, after(now)) is lost
 
 
 def test_a_lane_that_moves_is_waited_for() -> None:

@@ -102,7 +102,7 @@ clean: ## Remove .venv, all state and everything generated
 # $(call compile,name,options): one lock file for every platform and Python, with hashes and without any index address.
 define compile
 	$(PY) -m uv pip compile pyproject.toml $(2) --output-file requirements/$(1).txt --universal --python-version 3.11 \
-		--generate-hashes --no-annotate --no-header --no-emit-index-url --no-emit-find-links --quiet $(LOCK_FLAGS)
+		--generate-hashes --no-strip-extras --no-annotate --no-header --no-emit-index-url --no-emit-find-links --quiet $(LOCK_FLAGS)
 endef
 
 $(PY):

@@ -115,9 +115,9 @@ class Commands:
         """The answer of what was in doubt, or of doing it once it is known not to have happened. None if it stays in doubt."""
         for look in range(1, LOOKS + 1):
             await asyncio.sleep(_backoff.delay(look, random.random()).total_seconds())  # noqa: S311 (jitter)
-            last = made[-1]
             try:
                 if attempt is None:
+                    last = made[-1]
                     if last.unit.batch.name is None:
                         return None
                     if await self._committed(last.unit):

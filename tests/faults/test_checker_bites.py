@@ -187,6 +187,18 @@ def test_what_the_nemesis_wrote_is_not_held_against_the_product() -> None:
     assert check(found) == []
 
 
+def test_what_the_broker_lost_on_purpose_may_appear_late_by_a_replay_and_nothing_else_may() -> None:
+    late = [record(4, QUEUED[2]), record(5, QUEUED[1])]
+    swapped = replace(GOOD, published=[each for each in GOOD.published if each.id not in {one.id for one in late}] + late)
+
+    on_purpose = replace(swapped, deliberate=Deliberate(removed=frozenset({late[1].id})))
+
+    def misplaced(found: Evidence) -> bool:
+        return any(each.invariant == 4 and "first appears" in each.what for each in check(found))
+
+    assert (misplaced(swapped), misplaced(on_purpose)) == (True, False)
+
+
 def test_an_answer_that_was_lost_may_be_stored_or_not() -> None:
     lost = Told(SUBMIT.request, [Attempt(sent_at=1.0, ended_at=2.0, lost="ReadTimeout")])
     never = told(7, "submit", "/v1/directives", {**ORDER, "reference": "ref-7"}, {})

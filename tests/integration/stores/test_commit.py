@@ -76,6 +76,21 @@ async def test_an_order_whose_commit_was_cut_off_is_one_directive_and_answered(
 
 @pytest.mark.fault(3)
 @pytest.mark.parametrize("fault", [commit_lost, answer_lost])
+async def test_a_repetition_whose_commit_was_cut_off_gets_the_answer_that_was_given(
+    client: httpx2.AsyncClient, database: Database, proxy: Proxy, fault: Fault
+) -> None:
+    first = await send(client, order_json("@a"), **{"Idempotency-Key": "k"})
+    fault(proxy)
+
+    again = await send(client, order_json("@a"), **{"Idempotency-Key": "k"})
+
+    assert (again.status_code, again.headers["Idempotency-Replayed"], proxy.took[Effect.CUT]) == (201, "true", 1)
+    assert again.json() == first.json()
+    assert len((await rows(database))["directives"]) == 1
+
+
+@pytest.mark.fault(3)
+@pytest.mark.parametrize("fault", [commit_lost, answer_lost])
 async def test_a_decision_without_a_key_is_made_once(
     client: httpx2.AsyncClient, database: Database, proxy: Proxy, fault: Fault
 ) -> None:

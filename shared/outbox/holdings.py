@@ -1,6 +1,7 @@
 """Which lanes one relay holds, and what it may do with each now. No I/O: it is told what its database answered.
 
-A lane is idle, or busy with a turn or with the rest after one that failed. One that is to go is given up once it is idle.
+A lane is idle, or busy: asked for what comes next in it, in a turn, or at rest after one that failed. One that is to go is given
+up once it is idle.
 """
 
 from collections.abc import Iterable

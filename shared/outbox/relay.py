@@ -146,11 +146,19 @@ class Relay:
                 continue
             for batch in batches:
                 self._serve(batch, stop)
+            await self._give_up_what_is_due()
             await _wait_for(POLL, stop, self._wake)
 
     async def _take(self) -> Sequence[Batch]:
+        """Lanes count as busy while they are asked for: one that is numbered is given up only after its turn."""
         idle = self._holdings.idle()
-        batches = await self._store.take(self._owner, idle, ROWS_PER_TURN) if idle else ()
+        for hold in idle:
+            self._holdings.begin(hold)
+        try:
+            batches = await self._store.take(self._owner, idle, ROWS_PER_TURN) if idle else ()
+        finally:
+            for hold in idle:
+                self._holdings.end(hold)
         if batches:
             reached(Step.ROWS_NUMBERED)
         return batches

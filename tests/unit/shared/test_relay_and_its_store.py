@@ -3,6 +3,7 @@
 import asyncio
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
@@ -14,7 +15,7 @@ from shared.backoff import Backoff
 from shared.events import Record
 from shared.outbox import relay as relay_module
 from shared.outbox.metrics import RelayMetrics
-from shared.outbox.port import LEASE
+from shared.outbox.port import LEASE, Batch, Hold
 from shared.outbox.relay import Relay, Turn
 from shared.outbox.table import Lane, Row
 from shared.topics import Topics
@@ -236,6 +237,58 @@ async def test_a_lane_that_is_to_go_is_given_up_as_soon_as_its_turn_is_over(fast
     stop.set()
     await working
     assert held == "one"
+
+
+@dataclass
+class Slow(FakeRelayStore):
+    """What it has numbered is known to its caller only once that may `go_on`."""
+
+    numbered: asyncio.Event = field(default_factory=asyncio.Event)
+    go_on: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def take(self, owner: str, holds: Sequence[Hold], rows: int) -> Sequence[Batch]:
+        taken = await super().take(owner, holds, rows)
+        self.numbered.set()
+        await self.go_on.wait()
+        return taken
+
+
+async def test_a_lane_is_not_given_up_between_its_numbering_and_its_turn() -> None:
+    of, publisher, last = Slow(TOPICS, FakeClock()), FakePublisher(), LANES[-1]
+    await of.ensure(LANES)
+    queue(of, b"a", lane=last)
+    one, two = make_relay(of, publisher, "one"), make_relay(of, publisher, "two")
+    await one.beat()
+    turn = asyncio.create_task(one.turn())
+    await of.numbered.wait()
+
+    await beat_all(two, one, two)
+    meanwhile = of.lanes[last].owner
+    of.go_on.set()
+    turned = await turn
+    await beat_all(one, two)
+
+    assert (meanwhile, turned, of.lanes[last].owner) == ("one", [Turn.MARKED], "two")
+    assert values(publisher, last) == [b"a"]
+
+
+async def test_a_lane_that_was_to_go_while_it_was_asked_for_goes_without_a_sign_of_life(
+    fast: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    of, stop = Slow(TOPICS, FakeClock()), asyncio.Event()
+    await of.ensure(LANES[:1])
+    one = make_relay(of, FakePublisher(), "one")
+    await one.beat()
+    monkeypatch.setattr(one, "beat", lambda: asyncio.sleep(0))
+    working = asyncio.create_task(one.run(stop))
+    await of.numbered.wait()
+    one._holdings.settle(0)
+
+    of.go_on.set()
+
+    await eventually(lambda: of.lanes[LANES[0]].owner is None)
+    stop.set()
+    await working
 
 
 async def test_what_is_numbered_while_nothing_may_be_published_does_not_exist() -> None:

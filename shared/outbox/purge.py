@@ -101,7 +101,6 @@ class Purge:
         steps = [lambda connection, lane=lane: self._oldest_of(connection, lane, passed.get(lane), now) for lane in lanes]
         deleted = sum([await self._all(step, stop) for step in steps])
         deleted += await self._all(lambda connection: self._unnumbered(connection, now), stop) if self._unnumbered_left else 0
-        self._unnumbered_left = False
         for aged in self._also:
             await self._all(lambda connection, aged=aged: _too_old(connection, aged, now), stop)  # type: ignore[misc]
         return deleted
@@ -140,11 +139,13 @@ class Purge:
         return offset is not None and passed is not None and offset < passed
 
     async def _unnumbered(self, connection: AsyncConnection, now: datetime) -> int:
-        """Rows that were published before there were numbers. Nobody knows where they are, so only time counts."""
+        """Rows that were published before there were numbers, until there are none. Nobody knows where they are: time counts."""
         columns = self._tables.outbox.table.c
-        old = and_(columns.sequence.is_(None), columns.published_at <= now - self._policy.at_most)
-        rows = await connection.execute(select(columns.id, columns.events).where(old).order_by(columns.id).limit(ROWS_AT_ONCE))
-        return await self._delete(connection, rows.all())
+        published = and_(columns.sequence.is_(None), columns.published_at.is_not(None))
+        oldest = select(columns.id, columns.events, columns.published_at).where(published).order_by(columns.id)
+        rows = (await connection.execute(oldest.limit(ROWS_AT_ONCE))).all()
+        self._unnumbered_left = bool(rows)
+        return await self._delete(connection, list(takewhile(lambda row: row.published_at <= now - self._policy.at_most, rows)))
 
     async def _delete(self, connection: AsyncConnection, rows: Sequence[Any]) -> int:
         table = self._tables.outbox.table

@@ -141,6 +141,20 @@ async def test_what_leaves_no_name_is_done_once_with_a_key(client: httpx2.AsyncC
 
 @pytest.mark.fault(3)
 @pytest.mark.parametrize("fault", [commit_lost, answer_lost])
+async def test_a_request_that_was_answered_before_is_answered_alike_if_this_commit_is_cut_off(
+    client: httpx2.AsyncClient, database: Database, proxy: Proxy, fault: Fault
+) -> None:
+    first = await send(client, order_json("@a"), **{"Idempotency-Key": "k"})
+    fault(proxy)
+
+    again = await send(client, order_json("@a"), **{"Idempotency-Key": "k"})
+
+    assert (again.status_code, again.json(), proxy.took[Effect.CUT]) == (201, first.json(), 1)
+    assert [row["id"] for row in (await rows(database))["directives"]] == [first.json()["id"]]
+
+
+@pytest.mark.fault(3)
+@pytest.mark.parametrize("fault", [commit_lost, answer_lost])
 async def test_while_the_database_stays_away_the_outcome_is_unknown_and_the_key_tells_it_later(
     client: httpx2.AsyncClient, database: Database, proxy: Proxy, fault: Fault
 ) -> None:

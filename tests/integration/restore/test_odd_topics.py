@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.blocklist.domain.batch import BatchId, OpenBatch
 from services.blocklist.handlers.forward.correspondence import UNKNOWN_TEXT
 from services.blocklist.handlers.unit import Unit
-from services.blocklist.outbox import SOURCE
+from services.blocklist.outbox import RELAY_TABLES, SOURCE
 from services.blocklist.restore import Restoration
 from shared.backup import Manifest
 from shared.db import Database
@@ -28,11 +28,14 @@ from shared.events import (
     ItemChanged,
     Payload,
     Position,
+    Record,
     WithholdingChanged,
     encode,
     placed,
 )
 from shared.ids import TargetType
+from shared.outbox.sql import SqlRelayStore
+from shared.outbox.table import Lane, row_of
 from shared.topic_reader import Found
 from tests.support.blocklist import TOPICS, Rows, all_rows, migrated
 from tests.support.builders import IN, NOON, directive_id, target
@@ -178,6 +181,27 @@ async def test_what_a_relay_of_a_lost_history_published_last_is_not_taken(databa
     _, rows = await recover(database, published)
 
     assert (only(rows, "withholdings")["version"], only(rows, "withholdings")["state"]) == (2, "released")
+
+
+async def test_a_checkpoint_that_was_numbered_and_never_sent_leaves_its_number_to_another(database: Database) -> None:
+    store, lane = SqlRelayStore(database, RELAY_TABLES, TOPICS, alone=True), Lane(TOPICS.checkpoints, 0)
+
+    async def taken() -> list[int]:
+        """The rows that are next in the lane; and they stay so while nothing is marked."""
+        await database.write(lambda c: RELAY_TABLES.outbox.append(c, [row_of(lane, Record(b"0", b"{}", ()))], NOON))
+        await store.ensure([lane])
+        await store.beat("relay")
+        holds = [hold for hold in await store.claim("relay", 100) if hold.lane == lane]
+        first, again = [await store.take("relay", holds, 10) for _ in range(2)]
+        assert first == again
+        return [row.id for row in first[0].rows]
+
+    lost = await taken()
+
+    await recover(database, Published().add(*BLOCKED))
+
+    assert len(lost) == 1
+    assert len(await taken()) == 1
 
 
 async def test_what_cannot_be_read_is_named_and_a_tombstone_tells_nothing(database: Database) -> None:

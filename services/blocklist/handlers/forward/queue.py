@@ -64,7 +64,7 @@ async def settle_queue(unit: Unit, published: Published, report: Report) -> None
     """Marks rows that readers have, takes out of others what they have, and takes back every number not acknowledged."""
     waits = outbox.c.published_at.is_(None)
     checkpoints = outbox.c.topic == unit.topics.checkpoints
-    await unit.connection.execute(update(outbox).where(waits, checkpoints).values(published_at=unit.now))
+    await unit.connection.execute(update(outbox).where(waits, checkpoints).values(published_at=unit.now, sequence=None))
     async for row, events in _waiting(unit.connection):
         left = [event for event in events if not published.has(event)]
         report.count("events_waiting", len(left))

@@ -9,8 +9,11 @@ from functools import partial
 
 from services.notifier.commands import Commands
 from services.notifier.handlers.checkpoints import compare_lane, is_purged, settle_purged, unsettled
+from shared.logs import get_logger
 from shared.tasks import pause
 from shared.topics import Topics
+
+log = get_logger(__name__)
 
 POLL_SECONDS = 1.0
 
@@ -29,6 +32,12 @@ class Auditor:
     async def run_once(self) -> None:
         """Compares every lane that has something to compare, and looks whether what was purged is made up for."""
         for topic, partition in await self._commands.ask(unsettled):
-            await self._commands.run(partial(compare_lane, topic=topic, partition=partition))
+            await self._compare(topic, partition)
         if await self._commands.ask(partial(is_purged, topic=self._topic)):
             await self._commands.run(partial(settle_purged, topic=self._topic))
+
+    async def _compare(self, topic: str, partition: int) -> None:
+        try:
+            await self._commands.run(partial(compare_lane, topic=topic, partition=partition))
+        except Exception:  # one lane that cannot be compared must not keep the others from it
+            log.exception("lane_not_compared", topic=topic, partition=partition)

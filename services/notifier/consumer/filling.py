@@ -56,7 +56,10 @@ async def fill(unit: Unit, partition: Partition, events: Sequence[Numbered], top
 
 
 async def give_up(unit: Unit, partition: Partition, kept_from: int) -> None:
-    """The source does not have what comes before `kept_from` any more, so the digest cannot go on by itself."""
+    """The source does not have what comes before `kept_from` any more, so the digest cannot go on by itself.
+
+    Numbers at the end of the lane that are purged count as seen: no checkpoint makes them missing again.
+    """
     progress = await offsets.locked(unit.connection, *partition)
     touched = [gap for gap in await gaps.find(unit.connection, *partition) if gap.first < kept_from]
     purged = [Gap(gap.first, min(gap.last, kept_from - 1)) for gap in touched]
@@ -64,7 +67,8 @@ async def give_up(unit: Unit, partition: Partition, kept_from: int) -> None:
     await gaps.note(unit.connection, *partition, purged, unit.now, purged=True)
     await gaps.note(unit.connection, *partition, [Gap(kept_from, gap.last) for gap in touched if gap.last >= kept_from], unit.now)
     unit.found.extend(GapPurged(topic=partition.topic, partition=partition.number, gap=gap) for gap in purged)
-    lane = progress.lane._replace(digested=0, digest=None)
+    highest = max([progress.lane.sequence, *(gap.last for gap in purged)])
+    lane = progress.lane._replace(sequence=highest, digested=0, digest=None)
     await offsets.save(unit.connection, *partition, Progress(next_offset=progress.next_offset, lane=lane))
 
 

@@ -265,6 +265,37 @@ async def test_after_what_was_purged_the_digest_goes_on_from_a_checkpoint(
     assert await world.rows(select(stream_gaps.c.first, stream_gaps.c.purged_at.is_not(None))) == [(1, True)]
 
 
+async def test_an_end_that_is_purged_at_the_source_is_told_once(world: World, lanes: FakeBlocklistLanes, watch: Watch) -> None:
+    lanes.versions(3, lost={3})
+    lanes.checkpoint()
+    lanes.purged = 3
+    for _ in range(5):
+        await watch.look(PATIENCE.total_seconds())
+
+    assert world.metric("geowithhold_stream_gaps_total", **TOPIC) == 1
+    assert world.metric("geowithhold_stream_gaps_purged_total", **TOPIC) == 1
+    assert await world.rows(select(stream_gaps.c.first, stream_gaps.c.last, stream_gaps.c.purged_at.is_not(None))) == [
+        (3, 3, True)
+    ]
+    lanes.versions(1)
+    lanes.checkpoint()
+    await watch.look()
+    assert (await verified(world))[0][0] == 4
+
+
+async def test_a_lane_that_cannot_be_compared_keeps_no_other_from_it(
+    world: World, kafka: FakeKafka, lanes: FakeBlocklistLanes, watch: Watch
+) -> None:
+    """Whoever may write to the topic may write half a byte."""
+    lanes.versions(3)
+    odd = replace(lanes.checkpoint(), topic=TOPICS.directives, digest="a")
+    kafka.write(CHECKPOINTS, odd)
+
+    await watch.look()
+
+    assert await verified(world) == [(3, AT)]
+
+
 async def test_an_old_checkpoint_does_not_replace_a_newer_one(world: World, kafka: FakeKafka, watch: Watch) -> None:
     lanes = FakeBlocklistLanes(kafka)
     lanes.versions(2)

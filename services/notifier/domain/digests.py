@@ -1,6 +1,7 @@
 """What a difference between the blocklist's digest of a jurisdiction and ours means.
 
 A single difference may be nothing but a record under way. It is believed when nothing is, or when the next digest differs, too.
+Where records are known to lie unread, as while a long outage is caught up with, differences say nothing however many there are.
 """
 
 from dataclasses import dataclass
@@ -41,10 +42,14 @@ class Diverged:
 Verdict = Agrees | Doubtful | Diverged
 
 
-def judge(told: Sum, own: Sum, *, before: int, caught_up: bool) -> Verdict:
-    """`before` are the differences in succession until now; `caught_up` says that nothing is under way."""
+def judge(told: Sum, own: Sum, *, before: int, caught_up: bool, behind: bool = False) -> Verdict:
+    """`before` are the differences in succession until now; `caught_up` says that nothing is under way, `behind` that a lane has
+    not come as far as its checkpoint.
+    """
     if told == own:
         return Agrees()
+    if behind:
+        return Doubtful(max(before, 1))
     mismatches = before + 1
     if not caught_up and mismatches < BELIEVED:
         return Doubtful(mismatches)

@@ -46,7 +46,8 @@ async def conclude(unit: Unit, told: Told, own: Sum, topic: str) -> None:
     if latest is None:
         return
     caught_up = await digests.is_caught_up(unit.connection, topic, told.jurisdiction, told.as_of)
-    verdict = judge(latest.sum, own, before=latest.mismatches, caught_up=caught_up)
+    behind = await digests.is_behind(unit.connection, topic)
+    verdict = judge(latest.sum, own, before=latest.mismatches, caught_up=caught_up, behind=behind)
     unit.found.append(DigestCompared(jurisdiction=told.jurisdiction, agrees=isinstance(verdict, Agrees)))
     match verdict:
         case Agrees():

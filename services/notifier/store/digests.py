@@ -134,6 +134,15 @@ async def is_caught_up(connection: AsyncConnection, topic: str, place: Jurisdict
     return bool(lanes_known and lanes_known == lanes_reached and not (await connection.execute(select(fetching))).scalar())
 
 
+async def is_behind(connection: AsyncConnection, topic: str) -> bool:
+    """Whether a lane has not come as far as its checkpoint: what it lacks lies unread, or was lost and is about to be fetched."""
+    c = checkpoints.c
+    same = and_(offsets.c.topic == c.topic, offsets.c.partition == c.partition)
+    short = func.coalesce(offsets.c.sequence, 0) < c.sequence
+    wanted = select(literal(1)).select_from(checkpoints.outerjoin(offsets, same)).where(c.topic == topic, short).limit(1)
+    return (await connection.execute(wanted)).first() is not None
+
+
 async def _keep(connection: AsyncConnection, rows: Sequence[Mapping[str, Any]]) -> None:
     statement = upsert(connection, state_digests)
     new = statement.excluded

@@ -205,6 +205,23 @@ async def test_whether_a_first_difference_is_believed(
     assert bool(await diverged(world)) is believed
 
 
+async def test_while_an_outage_is_caught_up_with_differences_say_nothing_however_many_there_are(
+    world: World, kafka: FakeKafka, blocklist: FakeBlocklist
+) -> None:
+    await world.withhold(A1)
+    await all_has_come(world, after(60), sequence=3)
+    for minutes in range(2, 6):
+        await tell(world, kafka, digest_of(blocklist.published, after(60 * minutes)))
+        await compare(world, blocklist)
+    assert (await diverged(world), blocklist.asked) == ([], 0)
+
+    await world.database.write(lambda connection: connection.execute(update(offsets).values(sequence=4)))
+    await tell(world, kafka, digest_of(blocklist.published, after(360)))
+    await compare(world, blocklist)
+
+    assert len(await diverged(world)) == 1
+
+
 async def test_a_checkpoint_from_before_the_digest_says_nothing_of_it(
     world: World, kafka: FakeKafka, blocklist: FakeBlocklist
 ) -> None:

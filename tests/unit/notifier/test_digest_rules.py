@@ -23,6 +23,11 @@ def test_a_second_difference_in_succession_is_believed_anyway(*, caught_up: bool
     assert judge(TOLD, OTHERS[0], before=1, caught_up=caught_up) == Diverged(2, resync=True)
 
 
+@pytest.mark.parametrize(("before", "after"), [(0, 1), (1, 1), (5, 5)])
+def test_differences_say_nothing_while_records_lie_unread(before: int, after: int) -> None:
+    assert judge(TOLD, OTHERS[0], before=before, caught_up=False, behind=True) == Doubtful(after)
+
+
 def test_what_stays_different_is_compared_key_by_key_less_and_less_often() -> None:
     verdicts = [judge(TOLD, OTHERS[0], before=before, caught_up=True) for before in range(16)]
 

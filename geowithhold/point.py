@@ -1,9 +1,9 @@
 """An enforcement point: reads the state topic, applies what concerns it, and reports what it applied.
 
 Promises: every change in its jurisdictions and of its target types is applied in the order of its versions, and reported
-once `apply` returned; what `apply` cannot do is reported as `failed`, and the point goes on. What is still published from a
-database that was replaced by a backup is dropped. It starts from the beginning of the
-topic, which compaction keeps as long as there are keys, so that a new or restarted point knows everything.
+once `apply` returned, by the next run if the one at hand ends before; what `apply` cannot do is reported as `failed`, and the
+point goes on. What is still published from a database that was replaced by a backup is dropped. It starts from the beginning of
+the topic, which compaction keeps as long as there are keys, so that a new or restarted point knows everything.
 Does not promise: to report a version once. Reports repeat after a restart, and repeating one changes nothing.
 """
 
@@ -49,14 +49,15 @@ class EnforcementPoint:
     def __post_init__(self) -> None:
         self._places = expand(list(self.jurisdictions))
         self.epochs = Epochs()
+        self._owed: list[EnforcementReported] = []
 
     async def run(self, stop: asyncio.Event) -> None:
         """Keeps the view current until told to stop."""
         consumer = make_consumer(self.bootstrap, group=None, client_id=self.name, idle_pause_ms=self.idle_pause_ms)
         producer = make_producer(self.bootstrap, client_id=self.name)
-        await consumer.start()
-        await producer.start()
         try:
+            await consumer.start()
+            await producer.start()
             await self._read_all_of(consumer)
             while not stop.is_set():
                 await self._turn(consumer, producer)
@@ -108,9 +109,10 @@ class EnforcementPoint:
 
     async def _turn(self, consumer: AIOKafkaConsumer, producer: AIOKafkaProducer) -> None:
         batches = await consumer.getmany(timeout_ms=200)
-        reports = self.take(record for batch in batches.values() for record in batch)
-        sent = [await self._send(producer, report) for report in reports]
+        self._owed += self.take(record for batch in batches.values() for record in batch)
+        sent = [await self._send(producer, report) for report in self._owed]
         await asyncio.gather(*sent)
+        self._owed.clear()
 
     async def _send(self, producer: AIOKafkaProducer, report: EnforcementReported) -> "asyncio.Future[object]":
         record = self._record(report)

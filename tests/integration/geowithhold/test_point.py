@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError
 
 from geowithhold import EnforcementPoint
 from shared.events import EnforcementReported, WithholdingChanged, decode, encode
@@ -117,3 +118,33 @@ async def test_a_tombstone_and_an_unreadable_record_change_nothing(broker: str, 
 
     async with running(point):
         await eventually(lambda: point.view.is_withheld("account:a", "IN"))
+
+
+class BrokenProducer:
+    """As while a broker may not be written to."""
+
+    async def send(self, *_record: object, **_rest: object) -> "asyncio.Future[object]":
+        raise KafkaError("not now")
+
+
+class Batch:
+    def __init__(self, *records: object) -> None:
+        self._records = records
+
+    async def getmany(self, timeout_ms: int) -> dict[str, tuple[object, ...]]:
+        return {"partition": self._records}
+
+
+async def test_what_was_applied_and_could_not_be_reported_is_reported_by_the_next_run(broker: str, topics: Topics) -> None:
+    applied: list[WithholdingChanged] = []
+    point = EnforcementPoint(name="search", bootstrap=broker, jurisdictions=["IN"], apply=applied.append, topics=topics)
+    await publish(broker, topics, change("account:a", 1))
+    read = await read_topic(broker, topics.withholdings, until=bool)
+    with pytest.raises(KafkaError):
+        await point._turn(Batch(*read), BrokenProducer())
+
+    async with running(point):
+        told = await reports(broker, topics, 1)
+
+    assert [(report.target, report.version, report.state) for report in told] == [("account:a", 1, "applied")]
+    assert len(applied) == 1

@@ -15,6 +15,8 @@ log = get_logger(__name__)
 STOP_WITHIN = 20.0
 """Seconds that all the bodies of one process have together, from the moment when the first is asked to stop."""
 
+LONG_ENOUGH = 60.0
+
 _stopped_by: ContextVar[float | None] = ContextVar("stopped_by", default=None)
 """When, on the monotonic clock, whatever ends now has to have ended. Blocks that were entered inside one another share it."""
 
@@ -24,7 +26,8 @@ Body = Callable[[asyncio.Event], Awaitable[None]]
 
 @asynccontextmanager
 async def running(name: str, body: Body) -> AsyncIterator[None]:
-    """Runs `body` beside the block. One that fails is logged and started again, with backoff, until the block ends.
+    """Runs `body` beside the block. One that fails is logged and started again, with backoff, until the block ends; one that
+    worked for `LONG_ENOUGH` before it failed is started again as if it never had.
 
     At the end the body is asked to stop, waited for, and cancelled only if it takes too long: blocks that end one after another
     have `STOP_WITHIN` seconds for all of them.
@@ -56,10 +59,11 @@ async def _restarted(name: str, body: Body, stop: asyncio.Event) -> None:
     backoff = Backoff()
     failures = 0
     while not stop.is_set():
+        began = time.monotonic()
         try:
             await body(stop)
         except Exception:
-            failures += 1
+            failures = 1 if time.monotonic() - began >= LONG_ENOUGH else failures + 1
             log.exception("task_failed", task=name, failures=failures)
             await pause(stop, backoff.delay(failures, random.random()).total_seconds())  # noqa: S311 (jitter)
         else:

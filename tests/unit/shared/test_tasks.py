@@ -46,6 +46,29 @@ async def test_a_body_that_fails_is_started_again() -> None:
         await eventually(lambda: len(tries) == 3)
 
 
+async def test_a_body_that_worked_for_long_is_started_again_as_if_it_had_never_failed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A consumer that is built anew once a day must not wait longer every time."""
+    waited: list[float] = []
+
+    async def pause(_stop: asyncio.Event, seconds: float) -> bool:
+        waited.append(seconds)
+        return True
+
+    monkeypatch.setattr("shared.tasks.pause", pause)
+    monkeypatch.setattr("shared.tasks.random.random", lambda: 1.0)
+    monkeypatch.setattr("shared.tasks.LONG_ENOUGH", 0.0)
+
+    async def body(stop: asyncio.Event) -> None:
+        if len(waited) < 3:
+            raise LookupError
+        await stop.wait()
+
+    async with running("body", body):
+        await eventually(lambda: len(waited) == 3)
+
+    assert waited == [0.1, 0.1, 0.1]
+
+
 async def test_a_body_that_is_done_is_not_started_again() -> None:
     tries: list[int] = []
 

@@ -145,7 +145,7 @@ class Consumer:
         reached(Step.RECORDS_POLLED)
         for partition, batch in batches.items():
             await self._take(source, partition, batch)
-        if not batches and source.assigned and not source.behind():
+        if not batches and source.assigned and source.at_end() and not source.behind():
             self.caught_up.set()
         await self._tell_ends(source)
         await self._watch(source, moved=bool(batches))

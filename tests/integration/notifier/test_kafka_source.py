@@ -26,6 +26,7 @@ from services.notifier.consumer import (
 from services.notifier.consumer.records import NotUnderstood, read
 from services.notifier.settings import NotifierSettings
 from shared.events import Payload, Record
+from shared.topics import Topics
 from tests.integration.notifier.world import World
 from tests.support.broker import produce
 from tests.support.eventually import eventually
@@ -268,6 +269,31 @@ async def test_a_partition_is_at_its_end(offset: int, seconds_ago: int | None, a
     consumer.told_at = None if seconds_ago is None else round((time.time() - seconds_ago) * 1000)
 
     assert source.at_end() == ({Partition("t", 0)} if at_end else frozenset())
+
+
+async def test_who_has_just_been_told_what_to_read_has_not_caught_up(sqlite_world: World) -> None:
+    """As when a second notifier joins while the first one reads what came during an outage."""
+    kafka = MovingConsumer()
+    kafka.told_at = round(time.time() * 1000)
+    source = KafkaSource(kafka, FakePositions({Partition("t", 0): 7}))
+
+    class Joining(MovingConsumer):
+        async def getmany(self, **_options: object) -> dict[TopicPartition, list[object]]:
+            source.on_partitions_assigned([])
+            return {}
+
+    @asynccontextmanager
+    async def connect() -> AsyncIterator[KafkaSource]:
+        yield source
+
+    one = Consumer(connect=connect, inbox=StoredInbox(sqlite_world.commands, Topics()), topics=["t"])
+    source._consumer = Joining()
+    await one.run_once(source)
+    assert not one.caught_up.is_set()
+
+    source._consumer = kafka
+    await one.run_once(source)
+    assert one.caught_up.is_set()
 
 
 async def test_the_broker_says_how_far_a_partition_goes_though_nothing_comes(settings: NotifierSettings) -> None:

@@ -1,5 +1,6 @@
 """The HTTP plumbing on an application of its own."""
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -161,6 +162,22 @@ async def test_a_lying_length_is_counted_all_the_same(client: httpx2.AsyncClient
     absurd = await client.post("/stream", content=b" ", headers={"Content-Length": "9" * 5000})
 
     assert (lying.status_code, absurd.status_code) == (413, 413)
+
+
+@pytest.mark.fault(40)
+async def test_a_body_that_does_not_come_in_time_makes_room_for_others(app: FastAPI, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("shared.http.body_limit.COMES_WITHIN", 0.01)
+
+    async def half() -> AsyncIterator[bytes]:
+        yield b"{"
+        await asyncio.Event().wait()
+
+    transport = httpx2.ASGITransport(app=app)
+    async with httpx2.AsyncClient(transport=transport, base_url="http://test") as client:
+        answer = await client.post("/stream", content=half())
+
+    assert (answer.status_code, answer.headers["connection"]) == (408, "close")
+    assert answer.json()["detail"] == "the body did not come in time"
 
 
 async def test_a_process_that_is_not_ready_says_why(client: httpx2.AsyncClient) -> None:

@@ -100,7 +100,7 @@ class Relay:
         beating = asyncio.create_task(self._beat_until(stop), name="relay-leases")
         try:
             await self._work_until(stop)
-            await self._drain()
+            await self._drain(beating)
         finally:
             await _cancelled({beating, *self._serving})
             await self._leave()
@@ -239,9 +239,9 @@ class Relay:
         self._metrics.lease_changes.labels(change).inc(lanes)
         self._metrics.owned_lanes.set(len(self._holdings))
 
-    async def _drain(self) -> None:
-        if self._serving:
-            await asyncio.wait(self._serving, timeout=DRAIN.total_seconds())
+    async def _drain(self, beating: asyncio.Task[None]) -> None:
+        """A sign of life that is under way ends first, too: the database would take it after the leave, as one of somebody new."""
+        await asyncio.wait({beating, *self._serving}, timeout=DRAIN.total_seconds())
 
     async def _leave(self) -> None:
         """Others may go on at once. If the database does not take it, they do so when the leases end."""

@@ -15,7 +15,7 @@ from shared.backoff import Backoff
 from shared.events import Record
 from shared.outbox import relay as relay_module
 from shared.outbox.metrics import RelayMetrics
-from shared.outbox.port import LEASE, Batch, Hold
+from shared.outbox.port import LEASE, Batch, Hold, Roll
 from shared.outbox.relay import Relay, Turn
 from shared.outbox.table import Lane, Row
 from shared.topics import Topics
@@ -289,6 +289,30 @@ async def test_a_lane_that_was_to_go_while_it_was_asked_for_goes_without_a_sign_
     await eventually(lambda: of.lanes[LANES[0]].owner is None)
     stop.set()
     await working
+
+
+async def test_a_sign_of_life_that_is_under_way_at_the_end_is_not_taken_after_the_leave(monkeypatch: pytest.MonkeyPatch) -> None:
+    of, begun, go_on, stop = store(), asyncio.Event(), asyncio.Event(), asyncio.Event()
+    await of.ensure(LANES)
+    beat = of.beat
+
+    async def slowly(owner: str) -> Roll:
+        begun.set()
+        await go_on.wait()
+        return await beat(owner)
+
+    monkeypatch.setattr(of, "beat", lambda owner: asyncio.shield(asyncio.create_task(slowly(owner))))
+    working = asyncio.create_task(make_relay(of, FakePublisher()).run(stop))
+    await begun.wait()
+
+    stop.set()
+    for _ in range(20):
+        await asyncio.sleep(0)
+    go_on.set()
+    await working
+    await asyncio.sleep(0)
+
+    assert (of.members, {lane.owner for lane in of.lanes.values()}) == ({}, {None})
 
 
 async def test_what_is_numbered_while_nothing_may_be_published_does_not_exist() -> None:

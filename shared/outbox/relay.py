@@ -240,7 +240,7 @@ class Relay:
         self._metrics.owned_lanes.set(len(self._holdings))
 
     async def _drain(self, beating: asyncio.Task[None]) -> None:
-        """A sign of life that is under way ends first, too: the database would take it after the leave, as one of somebody new."""
+        """A sign of life that is under way ends first, too: the database would take it after the leave, as that of another."""
         await asyncio.wait({beating, *self._serving}, timeout=DRAIN.total_seconds())
 
     async def _leave(self) -> None:

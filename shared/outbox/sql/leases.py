@@ -1,12 +1,12 @@
 """Who works on which lane: the statements of `LeaseStore`, each in a transaction that its caller has begun.
 
-All that lock several lanes do so in one order, so that they never wait for each other in a circle.
+All that lock several lanes do so in one order, and none waits for another member: they never wait for each other in a circle.
 """
 
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import delete, func, null, or_, select, text, update
+from sqlalchemy import ColumnElement, and_, delete, func, null, or_, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shared.outbox.port import LEASE, Hold, Owner, Roll
@@ -29,7 +29,7 @@ async def beat(connection: AsyncConnection, tables: RelayTables, owner: Owner, *
     await _seen(connection, tables, owner, alone=alone)
     lanes, members = tables.lanes, tables.members
     mine = lanes.c.owner == owner
-    await connection.execute(select(lanes.c.topic).where(mine).order_by(lanes.c.topic, lanes.c.partition).with_for_update())
+    await _lock(connection, tables, mine)
     renewed = await connection.execute(
         update(lanes)
         .where(mine)
@@ -50,7 +50,8 @@ async def _seen(connection: AsyncConnection, tables: RelayTables, owner: Owner, 
     sign = upsert(connection, members).values(owner=owner, seen_at=now)
     await connection.execute(sign.on_conflict_do_update(index_elements=[members.c.owner], set_={"seen_at": now}))
     gone = members.c.owner != owner if alone else members.c.seen_at < database_now(connection, -LEASE)
-    await connection.execute(delete(members).where(gone))
+    unlocked = select(members.c.owner).where(gone).with_for_update(skip_locked=True)  # one that is locked gives a sign just now
+    await connection.execute(delete(members).where(members.c.owner.in_(unlocked)))
 
 
 async def claim(connection: AsyncConnection, tables: RelayTables, owner: Owner, at_most: int, *, alone: bool) -> list[Hold]:
@@ -74,16 +75,26 @@ async def claim(connection: AsyncConnection, tables: RelayTables, owner: Owner, 
 
 
 async def give_up(connection: AsyncConnection, tables: RelayTables, owner: Owner, holds: Sequence[Hold]) -> None:
-    ended = {"owner": null(), "lease_until": database_now(connection)}
-    await connection.execute(update(tables.lanes).where(tables.lanes.c.owner == owner, tables.any_of(holds)).values(ended))
+    await _free(connection, tables, and_(tables.lanes.c.owner == owner, tables.any_of(holds)))
     await _tell_others(connection)
 
 
 async def leave(connection: AsyncConnection, tables: RelayTables, owner: Owner) -> None:
-    ended = {"owner": null(), "lease_until": database_now(connection)}
-    await connection.execute(update(tables.lanes).where(tables.lanes.c.owner == owner).values(ended))
+    """First the member, as in a sign of life."""
     await connection.execute(delete(tables.members).where(tables.members.c.owner == owner))
+    await _free(connection, tables, tables.lanes.c.owner == owner)
     await _tell_others(connection)
+
+
+async def _free(connection: AsyncConnection, tables: RelayTables, which: ColumnElement[bool]) -> None:
+    await _lock(connection, tables, which)
+    ended = {"owner": null(), "lease_until": database_now(connection)}
+    await connection.execute(update(tables.lanes).where(which).values(ended))
+
+
+async def _lock(connection: AsyncConnection, tables: RelayTables, which: ColumnElement[bool]) -> None:
+    lanes = tables.lanes.c
+    await connection.execute(select(lanes.topic).where(which).order_by(lanes.topic, lanes.partition).with_for_update())
 
 
 async def _tell_others(connection: AsyncConnection) -> None:

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.blocklist import outbox as queue
 from services.blocklist.outbox import OUTBOX, RELAY_TABLES
-from services.blocklist.tables import outbox, relay_lanes
+from services.blocklist.tables import outbox, relay_lanes, relay_members
 from shared.db import Database
 from shared.ids import Key
 from shared.outbox.metrics import BacklogMetrics
@@ -166,6 +166,45 @@ async def test_a_mark_that_waited_for_a_thief_is_refused_by_the_epoch(database: 
 
     assert not await marking
     assert await database.read(lambda connection: connection.scalar(select(outbox.c.published_at))) is None
+
+
+@pytest.mark.parametrize("end", ["give_up", "leave"])
+async def test_who_gives_up_lanes_locks_them_in_the_order_in_which_everybody_does(database: Database, end: str) -> None:
+    """The table has the first lane last: its row is moved by each update."""
+    first, second = Lane(LANE.topic, 0), Lane(LANE.topic, 1)
+    made = store(database)
+    await made.ensure([first, second])
+    holds = [*await made.claim(A, 1), *await made.claim(A, 1)]
+    await made.halt(A, holds[0], reason="moved", at=NOON)
+    async with database._engines.writer.connect() as other, database._engines.writer.connect() as third:
+        await other.execute(select(relay_lanes.c.topic).where(RELAY_TABLES.of(first)).with_for_update())
+        ending = asyncio.create_task(made.give_up(A, holds) if end == "give_up" else made.leave(A))
+        await eventually(lambda: waits_for_a_lock(database))
+        free = select(relay_lanes.c.partition).where(RELAY_TABLES.of(second)).with_for_update(skip_locked=True)
+        left = (await third.execute(free)).scalars().all()
+        await third.rollback()
+        await other.rollback()
+    await ending
+
+    assert [hold.lane for hold in holds] == [first, second]
+    assert left == [1]
+
+
+async def test_who_comes_back_waits_for_no_other_that_comes_back_as_well(database: Database) -> None:
+    """As after an outage: each counts as gone for the other, and each holds its own row."""
+    for owner in (A, B):
+        await store(database).beat(owner)
+
+    async def away(connection: AsyncConnection) -> None:
+        await connection.execute(update(relay_members).values(seen_at=database_now(connection, timedelta(minutes=-1))))
+
+    await database.write(away)
+    async with database._engines.writer.connect() as other:
+        await other.execute(update(relay_members).where(relay_members.c.owner == B).values(seen_at=database_now(other)))
+        await asyncio.wait_for(store(database).beat(A), 5)
+        await other.commit()
+
+    assert (await store(database).beat(A)).members == 2
 
 
 @pytest.mark.fault(12)

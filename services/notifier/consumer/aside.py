@@ -53,7 +53,7 @@ async def set_aside(
 def _quarantined(unit: Unit, partition: Partition, refused: Refused, applied: Mapping[Key, int], topics: Topics) -> Quarantined:
     consumed = refused.consumed
     about = about_of(consumed.record.key, partition.topic, topics)
-    told_since = isinstance(about, Key) and applied.get(about, -1) > consumed.offset
+    told_since = isinstance(about, Key) and about in applied and applied[about] > consumed.offset
     return Quarantined(
         topic=partition.topic,
         partition=partition.number,

@@ -16,6 +16,7 @@ from shared.steps import Step, observe
 from tests.integration.notifier.fakes import DIRECTIVES, TOPICS, WITHHOLDINGS, FakeKafka, Killed
 from tests.integration.notifier.lanes import KEY, FakeBlocklistLanes, digest_of
 from tests.integration.notifier.rig import Rig
+from tests.integration.notifier.test_holds import held
 from tests.integration.notifier.world import World
 from tests.support.eventually import eventually
 from tests.unit.notifier.builders import counts, decided, received, withholding
@@ -161,7 +162,7 @@ async def test_of_a_gap_of_which_a_part_is_purged_the_rest_is_fetched(
     assert await world.past() == [3, 4, 5]
 
 
-async def test_what_cannot_be_understood_at_the_source_either_is_set_aside_by_its_number(
+async def test_what_cannot_be_understood_at_the_source_either_is_set_aside_by_its_number_and_holds_its_key(
     world: World, kafka: FakeKafka, lanes: FakeBlocklistLanes
 ) -> None:
     lanes.versions(4, lost={2, 3})
@@ -172,6 +173,7 @@ async def test_what_cannot_be_understood_at_the_source_either_is_set_aside_by_it
 
     assert await world.rows(select(quarantine.c.offset, quarantine.c.value)) == [(-3, b"garbage")]
     assert await gaps(world) == []
+    assert await held(world) == [("IN", "account:a", None)]
 
 
 async def test_digests_at_marks_are_kept_on_the_way(world: World, kafka: FakeKafka, lanes: FakeBlocklistLanes) -> None:

@@ -20,6 +20,10 @@ LATE_SECONDS = 30.0
 """What waits longer for its publication is a reason to look why."""
 
 
+COUNTED_WITHIN = 2.0
+"""Seconds after which a report of how we are does without the number. It is long in coming when most is waiting."""
+
+
 @dataclass(frozen=True, slots=True)
 class Waiting:
     """How many events wait, and since when the oldest does."""
@@ -77,7 +81,11 @@ def published_in_time(backlog: Backlog) -> Check:
     """What waits is published soon, or somebody is told. It is no reason to accept nothing: the outbox keeps it."""
 
     async def check() -> Said:
-        waiting, age = await backlog.now(), await backlog.age()
+        try:
+            async with asyncio.timeout(COUNTED_WITHIN):
+                waiting, age = await backlog.now(), await backlog.age()
+        except TimeoutError:
+            return Said(degraded="what waits to be published is too much to be counted in time")
         late = f"the oldest event has waited {age:.0f} s to be published" if age > LATE_SECONDS else None
         return Said(details={"unpublished": waiting.events, "oldest_unpublished_seconds": round(age, 3)}, degraded=late)
 

@@ -11,7 +11,9 @@ from services.blocklist.app import PACKAGE
 from services.blocklist.outbox import OUTBOX
 from shared.db import Database
 from shared.events import Record
+from shared.http.readiness import Said
 from shared.migrations import migrate
+from shared.outbox import backlog as backlog_module
 from shared.outbox.backlog import LATE_SECONDS, Backlog, Waiting, published_in_time
 from shared.outbox.table import Lane, Outbox, row_of
 from tests.support.builders import NOON
@@ -117,3 +119,16 @@ async def test_late_is_said_in_words_and_is_no_reason_to_be_unready(database: Da
 
     assert (early.ready, early.degraded, early.details) == (True, None, {"unpublished": 1, "oldest_unpublished_seconds": 0})
     assert (late.ready, late.degraded) == (True, "the oldest event has waited 31 s to be published")
+
+
+async def test_what_takes_too_long_to_count_is_told_and_makes_nobody_unready(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(backlog_module, "COUNTED_WITHIN", 0.01)
+
+    class Endless(Backlog):
+        async def now(self) -> Waiting:
+            await asyncio.Event().wait()
+            raise AssertionError
+
+    said = await published_in_time(Endless.__new__(Endless))()
+
+    assert said == Said(ready=True, degraded="what waits to be published is too much to be counted in time")

@@ -105,21 +105,26 @@ async def _keys(unit: Unit, selector: Selector, after: tuple[str, str]) -> Step:
 
 
 async def _directives(unit: Unit, selector: Selector, after: int, revision: int) -> Step:
-    """Goes on with the events of the directive behind `after`, of which those up to `revision` are queued."""
+    """Goes on with the events of the directive behind `after`, of which those up to `revision` are queued.
+
+    Locks in the order of ids, as everybody does, and no more directives than have events enough.
+    """
     page = await replays.directives_of(unit.connection, unit.topics, selector, after=after, limit=KEYS_AT_ONCE)
+    some = page.directives[:EVENTS_AT_ONCE]
+    await directives.locked(unit.connection, [id_ for _, id_ in some])
     left, done = EVENTS_AT_ONCE, after
-    for seq, id_ in page.directives:
+    for seq, id_ in some:
         queued, last = await _events(unit, id_, revision, left)
         left, revision = left - queued, last
         if left <= 0:
             return Step({"directives": [done, revision]}, Amount(0, EVENTS_AT_ONCE - left))
         done, revision = seq, 0
-    return Step({"directives": [page.next, 0]} if page.next else DONE, Amount(0, EVENTS_AT_ONCE - left))
+    following = done if len(some) < len(page.directives) else page.next
+    return Step({"directives": [following, 0]} if following else DONE, Amount(0, EVENTS_AT_ONCE - left))
 
 
 async def _events(unit: Unit, id_: DirectiveId, after: int, limit: int) -> tuple[int, int]:
-    """Queues the directive's next events; how many those were, and the revision of the last."""
-    await directives.locked(unit.connection, [id_])
+    """Queues the next events of a directive that is locked; how many those were, and the revision of the last."""
     found = await cases.published(unit.connection, id_, after=after, limit=limit)
     for at, events in groupby(found, key=lambda pair: pair[1]):
         await outbox.append_case_events(unit.connection, unit.topics, [event for event, _ in events], at)

@@ -7,10 +7,13 @@ from functools import partial
 from typing import Any
 
 import pytest
+from sqlalchemy import select, text
 
 from services.blocklist.commands import Commands
 from services.blocklist.domain.causes import Cause
 from services.blocklist.domain.item import Decision
+from services.blocklist.domain.replay import DirectivesOf
+from services.blocklist.handlers import replays
 from services.blocklist.handlers.decide import Decide, decide
 from services.blocklist.handlers.endings import Act, rescind
 from services.blocklist.handlers.release import Release, release
@@ -19,13 +22,16 @@ from services.blocklist.handlers.submit import submit
 from services.blocklist.handlers.supersede import Supersede, supersede
 from services.blocklist.handlers.undo import Undo, undo_batch
 from services.blocklist.handlers.unit import Unit
+from services.blocklist.tables import directives
 from shared.db import Database
 from shared.events import WithholdingChanged
 from shared.http.problems import Refusal
 from shared.ids import Key, Target
 from tests.support.blocklist import Rows, all_rows, decoded, make_commands, migrated, queued
 from tests.support.builders import IN, directive_id, make_order, target
+from tests.support.eventually import eventually
 from tests.support.fakes import FakeClock
+from tests.support.relay import ONE_LANE
 
 ROUNDS = 25
 TARGETS = tuple(target(f"a{number}") for number in range(8))
@@ -254,3 +260,27 @@ async def test_a_batch_is_taken_back_while_others_claim_the_same_keys(database: 
         assert not isinstance(complied, Refusal)
         assert claimants(await check(database)) == dict.fromkeys(TARGETS, frozenset({directive_id(2)}))
         await at_once(commands.run(lift(2, *TARGETS)))
+
+
+async def test_a_replay_locks_directives_in_the_order_in_which_everybody_does(database: Database) -> None:
+    """The one that came first has the higher id: a command that locks both would wait for the replay, and it for the command."""
+    commands = make_commands(database, FakeClock(), topics=ONE_LANE)
+    for number in (2, 1):
+        await commands.run(partial(submit, order=make_order(number, *TARGETS)))
+    await commands.run(lambda unit: replays.start(unit, DirectivesOf(0)))
+    row = select(directives.c.id).order_by(directives.c.id)
+    async with database._engines.writer.connect() as other, database._engines.writer.connect() as third:
+        await other.execute(row.where(directives.c.id == directive_id(1)).with_for_update())
+        replaying = asyncio.create_task(commands.run(replays.continue_one))
+        await eventually(lambda: waits_for_a_lock(database))
+        free = (await third.execute(row.with_for_update(skip_locked=True))).scalars().all()
+        await third.rollback()
+        await other.rollback()
+
+    assert await replaying
+    assert free == [directive_id(2)]
+
+
+async def waits_for_a_lock(database: Database) -> bool:
+    waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+    return bool(await database.read(lambda connection: connection.scalar(text(waiting))))

@@ -243,7 +243,9 @@ class Consumer:
         source.hold(partition, first.offset)
 
     def _resume_due(self, source: RecordSource) -> None:
-        now = self._monotonic()
+        """What is held is behind. If it is not, another has the partition now: then it is that one's to try."""
+        now, behind = self._monotonic(), source.behind()
+        self._held = {partition: held for partition, held in self._held.items() if partition in behind}
         for partition, held in self._held.items():
             if held.until <= now:
                 source.resume(partition)

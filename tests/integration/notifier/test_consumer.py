@@ -283,3 +283,21 @@ async def test_it_can_be_stopped_while_kafka_does_not_answer(sqlite_world: World
     await running
 
     assert left.is_set()
+
+
+async def test_what_is_held_is_forgotten_once_another_has_its_partition(world: World, kafka: FakeKafka) -> None:
+    """Or its lag would grow for ever, and nobody would be told should the partition come back and stall."""
+    kafka.write(WITHHOLDINGS, withholding())
+    rig = Rig(world, kafka, RuntimeError("a bug"))
+    rig.wall.now = after(60)
+    await rig.turn()
+    assert rig.consumer.lag()[TOPICS.withholdings] == 60
+
+    rig.source.elsewhere.add(WITHHOLDINGS)
+    await rig.turn()
+
+    assert rig.consumer.lag()[TOPICS.withholdings] == 0
+    rig.source.elsewhere.clear()
+    rig.source.held.clear()
+    await rig.turn()
+    assert await world.present() == {KEY: (1, "withheld")}

@@ -46,8 +46,9 @@ run: $(VENV)/.local-installed ## Run broker, blocklist and notifier until Ctrl-C
 
 .PHONY: test
 test: $(VENV)/.dev-installed ## Run the whole test suite and hold the coverage limits
-	$(PY) -m pytest --numprocesses=$(WORKERS) --dist=worksteal --cov --cov-report=term-missing:skip-covered
+	$(PY) -m pytest --numprocesses=$(WORKERS) --dist=worksteal --ignore=tests/simulation --cov --cov-report=term-missing:skip-covered
 	$(PY) -m tools.coverage_gate
+	$(PY) -m pytest --numprocesses=$(WORKERS) --dist=worksteal tests/simulation
 
 .PHONY: check
 check: $(VENV)/.dev-installed ## Lint, formatting, types, import layers, size limits, generated files up to date

@@ -105,7 +105,8 @@ def _last_run() -> str:
     run = json.loads(LAST_RUN.read_text())
     named = {"apache": "Apache Kafka", "wheel": "the wheel's broker"}
     figures = {**run, "kind": run["broker"], "broker": named[run["broker"]]}
-    return _RUN.format(**figures) + "".join(_fault(kind, each) for kind, each in run["faults"].items())
+    remark = f"\n{run['remark']}\n" if run.get("remark") else ""
+    return _RUN.format(**figures) + "".join(_fault(kind, each) for kind, each in run["faults"].items()) + remark
 
 
 def _fault(kind: str, each: Mapping[str, Any]) -> str:

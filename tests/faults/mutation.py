@@ -9,7 +9,7 @@ import asyncio
 import json
 import logging
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from tests.faults.brokers import best_broker
@@ -22,6 +22,9 @@ SEEDS = (7, 8, 9)
 """A bug needs the right moment: one of so many runs has to have it."""
 
 OPERATIONS, FAULTS, MINUTES = 2_500, 10, 0.5
+QUIET_WITHIN = 60.0
+"""Some bugs show in that it never comes to rest."""
+
 FOLDER = ROOT / "build" / "faults" / "mutants"
 LONGEST = 200
 
@@ -36,13 +39,19 @@ async def main(argv: Sequence[str]) -> int:
     logging.disable(logging.CRITICAL)  # clients of a broker that is down on purpose say so, again and again
     found = {name: await _hunt(name) for name in settings.names or MUTANTS}
     if settings.keep:
-        rows = [{"bug": _said_of(name), "found_by": evidence} for name, evidence in found.items() if evidence]
-        MUTATIONS.write_text(json.dumps(rows, indent=2, ensure_ascii=False) + "\n")
+        _keep({_said_of(name): evidence for name, evidence in found.items() if evidence})
     missed = [name for name, evidence in found.items() if not evidence]
     print(
         f"{len(found) - len(missed)} of {len(found)} planted bugs were found" + (f"; not {', '.join(missed)}" if missed else "")
     )
     return 1 if missed else 0
+
+
+def _keep(found: Mapping[str, str]) -> None:
+    """Beside what was found in earlier runs, of bugs that there still are."""
+    kept = {each["bug"]: each["found_by"] for each in json.loads(MUTATIONS.read_text())} if MUTATIONS.exists() else {}
+    rows = [{"bug": bug, "found_by": (kept | dict(found))[bug]} for bug in map(_said_of, MUTANTS) if bug in kept or bug in found]
+    MUTATIONS.write_text(json.dumps(rows, indent=2, ensure_ascii=False) + "\n")
 
 
 async def _hunt(name: str) -> str:
@@ -67,6 +76,7 @@ def _settings(name: str, seed: int, out: Path) -> Settings:
         broker=best_broker(),
         mutant=name,
         only=only or "",
+        quiet_within=QUIET_WITHIN,
         out=out,
     )
 

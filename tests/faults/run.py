@@ -51,6 +51,7 @@ class Settings:
     out: Path
     mutant: str | None = None
     only: str = ""
+    quiet_within: float = QUIET_WITHIN
 
     @property
     def history(self) -> Path:
@@ -84,10 +85,11 @@ class Run:
             await self._long_enough(pace, working)
         stop.set()
         await asyncio.gather(*working)
-        self.quiet_after = await quiet(self.monitor, since=time.monotonic(), within=QUIET_WITHIN)
+        self.quiet_after = await quiet(self.monitor, since=time.monotonic(), within=self.settings.quiet_within)
         if self.quiet_after is None and self.monitor.samples:
             self.nemesis.problems.append(f"never at rest: {unrest(self.monitor.samples[-1])}")
-        await self.nemesis.watched()
+        else:
+            await self.nemesis.watched()
 
     def _clients(self) -> Sequence[Client]:
         settings, numbers = self.settings, itertools.count(1)

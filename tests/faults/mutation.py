@@ -22,6 +22,9 @@ SEEDS = (7, 8, 9)
 """A bug needs the right moment: one of so many runs has to have it."""
 
 OPERATIONS, FAULTS, MINUTES = 2_500, 10, 0.5
+WITHOUT_FAULTS = 12_000
+"""Operations, for a bug that needs no fault but one of the few requests that must be refused."""
+
 QUIET_WITHIN = 60.0
 """Some bugs show in that it never comes to rest."""
 
@@ -70,7 +73,7 @@ def _settings(name: str, seed: int, out: Path) -> Settings:
     only = MUTANTS[name].only
     return Settings(
         seed=seed,
-        operations=OPERATIONS,
+        operations=OPERATIONS if only else WITHOUT_FAULTS,
         faults=FAULTS if only else 0,
         minutes=MINUTES,
         broker=best_broker(),

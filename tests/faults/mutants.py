@@ -39,10 +39,14 @@ from shared.topics import COMPACTION_LAG
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mutant:
-    """`only` is a part of the names of the faults in whose company the bug shows; none for a bug that needs no fault."""
+    """`only` is a part of the names of the faults in whose company the bug shows; none for a bug that needs no fault.
+
+    `rare` is one whose harm readers undo almost always: the simulation finds it, a short run need not.
+    """
 
     plant: Callable[[], None]
     only: str | None = None
+    rare: bool = False
 
 
 def cursor_relay() -> None:
@@ -194,5 +198,5 @@ MUTANTS: Mapping[str, Mutant] = {
     "one-of-many": Mutant(plant=one_of_many),
     "asynchronous-commit": Mutant(plant=asynchronous_commit, only="PostgreSQL"),
     "ignored-send-error": Mutant(plant=ignored_send_error, only="broker"),
-    "two-owners": Mutant(plant=two_owners, only="kill -9"),
+    "two-owners": Mutant(plant=two_owners, only="kill -9", rare=True),
 }

@@ -200,3 +200,31 @@ class NoTransition:
 def step(status: DirectiveStatus, fact: DirectiveFact) -> DirectiveStatus | NoTransition:
     """The status after the fact, or why there is none."""
     return TRANSITIONS[status].get(fact) or NoTransition(status.value, fact.value)
+
+
+def begun(order: NewDirective, status: DirectiveStatus, tally: Tally, missing: tuple[str, ...]) -> Directive:
+    """The directive that an order makes, before its first event."""
+    return Directive(
+        id=order.id,
+        status=status,
+        authority=order.authority,
+        reference=order.reference,
+        legal_basis=order.legal_basis,
+        label=order.label,
+        interim=order.interim,
+        scope=order.scope,
+        issued_at=order.issued_at,
+        received_at=order.received_at,
+        due_at=order.due_at,
+        expires_at=order.expires_at,
+        confirmed_at=None,
+        revision=0,
+        tally=tally,
+        kind=order.kind,
+        lapses_at=order.lapses_at,
+        supersedes=order.supersedes,
+        channel=order.channel,
+        sealed=order.sealed,
+        missing=missing,
+        comply_at_intake=order.comply_at_intake,
+    )

@@ -7,7 +7,7 @@ from typing import assert_never
 from services.blocklist import errors
 from services.blocklist.domain import item as rules
 from services.blocklist.domain.batch import BatchKind
-from services.blocklist.domain.directive import Directive, DirectiveFact, DirectiveStatus, NewDirective
+from services.blocklist.domain.directive import Directive, DirectiveFact, DirectiveStatus, NewDirective, begun
 from services.blocklist.domain.item import Changed, Item
 from services.blocklist.domain.tally import tally_of
 from services.blocklist.domain.validity import AskClarification, Complete, Reject, Verdict, missing
@@ -83,27 +83,4 @@ def _made(item: Item, order: NewDirective, *, comply: bool) -> Changed:
 
 
 def _received(order: NewDirective, stored: list[Item]) -> Directive:
-    return Directive(
-        id=order.id,
-        status=DirectiveStatus.RECEIVED,
-        authority=order.authority,
-        reference=order.reference,
-        legal_basis=order.legal_basis,
-        label=order.label,
-        interim=order.interim,
-        scope=order.scope,
-        issued_at=order.issued_at,
-        received_at=order.received_at,
-        due_at=order.due_at,
-        expires_at=order.expires_at,
-        confirmed_at=None,
-        revision=0,
-        tally=tally_of(stored),
-        kind=order.kind,
-        lapses_at=order.lapses_at,
-        supersedes=order.supersedes,
-        channel=order.channel,
-        sealed=order.sealed,
-        missing=missing(order.verdict),
-        comply_at_intake=order.comply_at_intake,
-    )
+    return begun(order, DirectiveStatus.RECEIVED, tally_of(stored), missing(order.verdict))

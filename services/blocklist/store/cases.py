@@ -22,31 +22,14 @@ async def append(
 ) -> None:
     """Adds events to the timeline exactly as they will be published; `detail` goes with the first and is never published."""
     rows = [
-        {
-            "directive": event.directive,
-            "revision": event.revision,
-            "type": TYPE_OF[type(event)],
-            "at": at,
-            "data": msgspec.to_builtins(event),
-            "detail": dict(detail) if detail and position == 0 else None,
-        }
-        for position, event in enumerate(events)
+        {**_row(event, at), "detail": dict(detail) if detail and position == 0 else None} for position, event in enumerate(events)
     ]
     await connection.execute(insert(case_events), rows)
 
 
 async def bring(connection: AsyncConnection, events: Sequence[tuple[CaseEvent, datetime]]) -> None:
     """Adds events that were published, each with its own time, as they were; one that is there already stays."""
-    rows = [
-        {
-            "directive": event.directive,
-            "revision": event.revision,
-            "type": TYPE_OF[type(event)],
-            "at": at,
-            "data": msgspec.to_builtins(event),
-        }
-        for event, at in events
-    ]
+    rows = [_row(event, at) for event, at in events]
     if rows:
         await connection.execute(upsert(connection, case_events).on_conflict_do_nothing(), rows)
 
@@ -85,3 +68,13 @@ async def correspondence(connection: AsyncConnection, directive: DirectiveId) ->
     received = select(*notices.c).where(notices.c.directive == directive).order_by(notices.c.received_at, notices.c.id)
     sent = select(*replies.c).where(replies.c.directive == directive).order_by(replies.c.sent_at, replies.c.id)
     return await fetch_all(connection, received), await fetch_all(connection, sent)
+
+
+def _row(event: CaseEvent, at: datetime) -> dict[str, Any]:
+    return {
+        "directive": event.directive,
+        "revision": event.revision,
+        "type": TYPE_OF[type(event)],
+        "at": at,
+        "data": msgspec.to_builtins(event),
+    }

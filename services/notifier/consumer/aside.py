@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from services.notifier.consumer.records import LONGEST_INDEXED, Consumed, Partition
 from services.notifier.domain.facts import SetAside
-from services.notifier.domain.holes import Hole
+from services.notifier.domain.holes import WHOLE
 from services.notifier.domain.quarantine import FreedBy
 from services.notifier.handlers.unit import Unit
 from services.notifier.store import held, holes, quarantine
@@ -22,9 +22,6 @@ from shared.jurisdictions import parse_jurisdiction
 from shared.topics import Topics
 
 _DIRECTIVE = re.compile(rb"dir_[0-9a-f]{32}")
-
-_UNKNOWN = Hole(1, None)
-"""Nobody can tell what such a record said, so all that the blocklist has of its key is asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +42,8 @@ async def set_aside(
     new = await quarantine.add(unit.connection, found)
     unit.found.extend(SetAside(record.topic, record.about, record.holds) for record in new)
     about = {record.about for record in new}
-    await holes.note_versions(unit.connection, {key: _UNKNOWN for key in about if isinstance(key, Key)}, unit.now)
-    named = {id_: _UNKNOWN for id_ in about if id_ is not None and not isinstance(id_, Key)}
+    await holes.note_versions(unit.connection, {key: WHOLE for key in about if isinstance(key, Key)}, unit.now)
+    named = {id_: WHOLE for id_ in about if id_ is not None and not isinstance(id_, Key)}
     await holes.note_revisions(unit.connection, named, unit.now)
 
 

@@ -16,6 +16,10 @@ class Hole:
         return Hole(min(self.first, other.first), last)
 
 
+WHOLE = Hole(1, None)
+"""Of all that there may be nobody can tell what is here: it is for the source to say."""
+
+
 def hole_before(arrived: int, current: int) -> Hole | None:
     """What is missing when `arrived` comes after `current` (0: nothing yet)."""
     return Hole(current + 1, arrived - 1) if arrived > current + 1 else None

@@ -11,14 +11,12 @@ from typing import assert_never
 
 from services.notifier.domain.digests import Agrees, Diverged, Doubtful, Sum, judge
 from services.notifier.domain.facts import DigestCompared, StateDiverged
-from services.notifier.domain.holes import Hole
+from services.notifier.domain.holes import WHOLE
 from services.notifier.handlers.unit import Unit
 from services.notifier.store import digests, gaps, holes
 from services.notifier.store.digests import Told
 from shared.events import StateDigested
 from shared.ids import Jurisdiction, Key
-
-EVERYTHING = Hole(1, None)
 
 PATIENCE = timedelta(hours=1)
 """Twice the longest time that can be set between two digests."""
@@ -85,7 +83,7 @@ async def to_resync(unit: Unit) -> list[Told]:
 
 async def ask_about(unit: Unit, differing: Collection[Key]) -> None:
     """All that the blocklist has of these keys is asked for."""
-    await holes.note_versions(unit.connection, dict.fromkeys(differing, EVERYTHING), unit.now)
+    await holes.note_versions(unit.connection, dict.fromkeys(differing, WHOLE), unit.now)
 
 
 async def finish_resync(unit: Unit, place: Jurisdiction) -> None:

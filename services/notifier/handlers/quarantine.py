@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from services.notifier import errors
 from services.notifier.domain.effect import Version
-from services.notifier.domain.holes import Hole
+from services.notifier.domain.holes import WHOLE
 from services.notifier.domain.quarantine import Closed, FreedBy, Outcome, Verb, conclude, is_open
 from services.notifier.handlers.cases import record_case_events
 from services.notifier.handlers.happenings import CaseRecord
@@ -20,8 +20,6 @@ from services.notifier.store.dialects import lock_scopes
 from services.notifier.store.quarantine import Action, Quarantined, Shown
 from shared.events import WithholdingChanged
 from shared.ids import DirectiveId, Key
-
-EVERYTHING = Hole(1, None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,7 +88,7 @@ async def replace_key(unit: Unit, key: Key, versions: Sequence[WithholdingChange
 async def replace_directive(unit: Unit, directive: DirectiveId, records: Sequence[CaseRecord]) -> None:
     """Takes over all that the blocklist tells of the directive."""
     await record_case_events(unit, records)
-    await holes.close_revisions(unit.connection, directive, EVERYTHING)
+    await holes.close_revisions(unit.connection, directive, WHOLE)
     await held.free_directive(unit.connection, directive, FreedBy.OPERATOR, unit.now)
 
 

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.blocklist import inbound
 from services.blocklist.domain.batch import BatchId
-from services.blocklist.domain.directive import BLOCK, OFFICIAL, Directive, DirectiveStatus, NewDirective
+from services.blocklist.domain.directive import BLOCK, OFFICIAL, Directive, DirectiveStatus, NewDirective, begun
 from services.blocklist.domain.item import Item
 from services.blocklist.domain.retold import Act, retold
 from services.blocklist.domain.tally import Tally
@@ -182,27 +182,5 @@ def _order(event: CaseEvent, registry: Registry) -> NewDirective:
 
 def _directive(order: NewDirective, event: CaseEvent) -> Directive:
     """As it stood before its first event that there is, which tells the rest."""
-    return Directive(
-        id=order.id,
-        status=DirectiveStatus(event.status),
-        authority=order.authority,
-        reference=order.reference,
-        legal_basis=order.legal_basis,
-        label=order.label,
-        interim=order.interim,
-        scope=order.scope,
-        issued_at=order.issued_at,
-        received_at=order.received_at,
-        due_at=order.due_at,
-        expires_at=order.expires_at,
-        confirmed_at=None,
-        revision=0,
-        tally=Tally({}),
-        kind=order.kind,
-        lapses_at=order.lapses_at,
-        supersedes=order.supersedes,
-        channel=order.channel,
-        sealed=order.sealed,
-        missing=event.missing if isinstance(event, DirectiveReceived) else (),
-        comply_at_intake=order.comply_at_intake,
-    )
+    told_missing = event.missing if isinstance(event, DirectiveReceived) else ()
+    return begun(order, DirectiveStatus(event.status), Tally({}), told_missing)
